@@ -1,0 +1,280 @@
+#include "base/json.hpp"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace envbuild {
+
+namespace {
+
+constexpr std::size_t kMaxDepth = 256;
+
+Json convert(simdjson::dom::element element) {
+    using Type = simdjson::dom::element_type;
+    switch (element.type()) {
+        case Type::NULL_VALUE: return {};
+        case Type::BOOL: return Json(element.get_bool().value_unsafe());
+        case Type::INT64: return Json(element.get_int64().value_unsafe());
+        case Type::UINT64: return Json(static_cast<double>(element.get_uint64().value_unsafe()));
+        case Type::DOUBLE: return Json(element.get_double().value_unsafe());
+        case Type::STRING: return Json(element.get_string().value_unsafe());
+        case Type::ARRAY: {
+            Json::Array array;
+            for (const auto item : element.get_array().value_unsafe()) array.push_back(convert(item));
+            return Json(std::move(array));
+        }
+        case Type::OBJECT: {
+            Json::Object object;
+            for (const auto field : element.get_object().value_unsafe()) {
+                object.emplace_back(std::string(field.key), convert(field.value));
+            }
+            // A repeated key keeps its last value; a sorted look-up finds repeats without a quadratic walk.
+            std::vector<std::size_t> order(object.size());
+            for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+            std::ranges::stable_sort(order, {}, [&](std::size_t i) -> std::string_view { return object[i].first; });
+            std::vector<std::size_t> dead;
+            for (std::size_t i = 1; i < order.size(); ++i) {
+                if (object[order[i - 1]].first == object[order[i]].first) dead.push_back(order[i - 1]);
+            }
+            std::ranges::sort(dead, std::greater{});
+            for (const std::size_t i : dead) object.erase(object.begin() + static_cast<std::ptrdiff_t>(i));
+            return Json(std::move(object));
+        }
+    }
+    return {};
+}
+
+[[noreturn]] void wrong_type(std::string_view wanted) {
+    throw Error(ErrorKind::Corrupt, fmt::format("a JSON value is not {}", wanted));
+}
+
+// ECMAScript's Number::toString, which RFC 8785 section 3.2.2.3 prescribes.
+std::string number_text(double value) {
+    if (!std::isfinite(value)) throw Error(ErrorKind::Bug, "JSON has no NaN or infinity");
+    if (value == 0) return "0";
+    char buffer[40];
+    const double magnitude = std::fabs(value);
+    if (magnitude >= 1e-6 && magnitude < 1e21) {
+        const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed).ptr;
+        return {buffer, end};
+    }
+    const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
+    std::string text(buffer, end);
+    const auto exponent = text.find('e') + 2;
+    while (exponent < text.size() - 1 && text[exponent] == '0') text.erase(exponent, 1);
+    return text;
+}
+
+// The order of UTF-16 code units differs from that of UTF-8 bytes only where a surrogate pair meets U+E000..U+FFFF.
+bool utf16_less(std::string_view a, std::string_view b) {
+    for (std::size_t i = 0;; ++i) {
+        if (i == a.size() || i == b.size()) return a.size() < b.size();
+        const auto x = static_cast<unsigned char>(a[i]);
+        const auto y = static_cast<unsigned char>(b[i]);
+        if (x == y) continue;
+        const bool x_astral = x >= 0xF0;
+        const bool y_astral = y >= 0xF0;
+        if (x_astral != y_astral) {
+            const unsigned char bmp = x_astral ? y : x;
+            if (bmp == 0xEE || bmp == 0xEF) return x_astral;
+        }
+        return x < y;
+    }
+}
+
+struct Writer {
+    int indent;
+    bool sorted;
+    std::string out;
+
+    void newline(int depth) {
+        if (indent == 0) return;
+        out += '\n';
+        out.append(static_cast<std::size_t>(depth * indent), ' ');
+    }
+
+    void write(const Json& value, int depth) {
+        if (value.is_null()) {
+            out += "null";
+        } else if (value.is_bool()) {
+            out += value.as_bool() ? "true" : "false";
+        } else if (value.is_int()) {
+            out += std::to_string(value.as_int());
+        } else if (value.is_number()) {
+            out += number_text(value.as_double());
+        } else if (value.is_string()) {
+            out += json_quote(value.as_string());
+        } else if (value.is_array()) {
+            write_array(value.as_array(), depth);
+        } else {
+            write_object(value.as_object(), depth);
+        }
+    }
+
+    void write_array(const Json::Array& array, int depth) {
+        out += '[';
+        for (std::size_t i = 0; i < array.size(); ++i) {
+            if (i > 0) out += ',';
+            newline(depth + 1);
+            write(array[i], depth + 1);
+        }
+        if (!array.empty()) newline(depth);
+        out += ']';
+    }
+
+    void write_object(const Json::Object& object, int depth) {
+        std::vector<const std::pair<std::string, Json>*> members;
+        members.reserve(object.size());
+        for (const auto& member : object) members.push_back(&member);
+        if (sorted) {
+            std::ranges::sort(members, [](auto* a, auto* b) { return utf16_less(a->first, b->first); });
+        }
+        out += '{';
+        for (std::size_t i = 0; i < members.size(); ++i) {
+            if (i > 0) out += ',';
+            newline(depth + 1);
+            out += json_quote(members[i]->first);
+            out += indent == 0 ? ":" : ": ";
+            write(members[i]->second, depth + 1);
+        }
+        if (!members.empty()) newline(depth);
+        out += '}';
+    }
+};
+
+const Json kNull;
+
+}  // namespace
+
+Json::Json(const std::vector<std::string>& strings) : value_(Array(strings.begin(), strings.end())) {}
+
+Expected<Json> Json::parse(std::string_view text) {
+    simdjson::dom::parser parser;
+    if (const auto error = parser.allocate(text.size() + 1, kMaxDepth)) {
+        return fail(ErrorKind::Corrupt, fmt::format("JSON: {}", simdjson::error_message(error)));
+    }
+    const simdjson::padded_string padded(text);
+    simdjson::dom::element root;
+    if (const auto error = parser.parse(padded).get(root)) {
+        return fail(ErrorKind::Corrupt, fmt::format("not valid JSON: {}", simdjson::error_message(error)));
+    }
+    return convert(root);
+}
+
+bool Json::as_bool() const {
+    if (!is_bool()) wrong_type("a boolean");
+    return std::get<bool>(value_);
+}
+
+std::int64_t Json::as_int() const {
+    if (!is_int()) wrong_type("an integer");
+    return std::get<std::int64_t>(value_);
+}
+
+double Json::as_double() const {
+    if (is_int()) return static_cast<double>(std::get<std::int64_t>(value_));
+    if (!is_number()) wrong_type("a number");
+    return std::get<double>(value_);
+}
+
+const std::string& Json::as_string() const {
+    if (!is_string()) wrong_type("a string");
+    return std::get<std::string>(value_);
+}
+
+const Json::Array& Json::as_array() const {
+    if (!is_array()) wrong_type("an array");
+    return std::get<Array>(value_);
+}
+
+const Json::Object& Json::as_object() const {
+    if (!is_object()) wrong_type("an object");
+    return std::get<Object>(value_);
+}
+
+const Json* Json::find(std::string_view key) const {
+    if (!is_object()) return nullptr;
+    for (const auto& [name, value] : std::get<Object>(value_)) {
+        if (name == key) return &value;
+    }
+    return nullptr;
+}
+
+const Json& Json::operator[](std::string_view key) const {
+    const Json* member = find(key);
+    return member != nullptr ? *member : kNull;
+}
+
+std::string Json::string_or(std::string_view key, std::string_view fallback) const {
+    const Json* member = find(key);
+    return std::string(member != nullptr && member->is_string() ? std::string_view(member->as_string()) : fallback);
+}
+
+std::int64_t Json::int_or(std::string_view key, std::int64_t fallback) const {
+    const Json* member = find(key);
+    return member != nullptr && member->is_int() ? member->as_int() : fallback;
+}
+
+bool Json::bool_or(std::string_view key, bool fallback) const {
+    const Json* member = find(key);
+    return member != nullptr && member->is_bool() ? member->as_bool() : fallback;
+}
+
+Json& Json::set(std::string key, Json value) {
+    if (is_null()) value_ = Object{};
+    auto& object = std::get<Object>(value_);
+    for (auto& [name, old] : object) {
+        if (name == key) {
+            old = std::move(value);
+            return *this;
+        }
+    }
+    object.emplace_back(std::move(key), std::move(value));
+    return *this;
+}
+
+Json& Json::push(Json value) {
+    if (is_null()) value_ = Array{};
+    std::get<Array>(value_).push_back(std::move(value));
+    return *this;
+}
+
+std::string Json::dump(int indent) const {
+    Writer writer{indent, false, {}};
+    writer.write(*this, 0);
+    return std::move(writer.out);
+}
+
+std::string Json::canonical() const {
+    Writer writer{0, true, {}};
+    writer.write(*this, 0);
+    return std::move(writer.out);
+}
+
+std::string json_quote(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        switch (c) {
+            case '"': out += "\\\""; break;
+            case '\\': out += "\\\\"; break;
+            case '\b': out += "\\b"; break;
+            case '\f': out += "\\f"; break;
+            case '\n': out += "\\n"; break;
+            case '\r': out += "\\r"; break;
+            case '\t': out += "\\t"; break;
+            default:
+                if (static_cast<unsigned char>(c) < 0x20) {
+                    out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+                } else {
+                    out += c;
+                }
+        }
+    }
+    return out + '"';
+}
+
+}  // namespace envbuild
