@@ -1,0 +1,29 @@
+// conda's subdirs and how they map to OCI platforms.
+#pragma once
+
+#include <compare>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace envbuild::conda {
+
+// "linux-64", "linux-aarch64", "linux-ppc64le", "noarch"… An immutable value.
+class Platform {
+  public:
+    Platform() = default;  // linux-64
+    // InvalidInput for a name that conda does not know; aliases "linux/amd64" and "linux/arm64" are taken.
+    [[nodiscard]] static Expected<Platform> parse(std::string_view text);
+
+    [[nodiscard]] const std::string& to_string() const { return subdir_; }
+    [[nodiscard]] std::string oci_architecture() const;  // "amd64", "arm64"
+    [[nodiscard]] std::string oci_os() const;            // "linux"
+    [[nodiscard]] bool is_linux() const { return subdir_.starts_with("linux-"); }
+    auto operator<=>(const Platform&) const = default;
+
+  private:
+    std::string subdir_ = "linux-64";
+};
+
+}  // namespace envbuild::conda
