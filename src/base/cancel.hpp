@@ -8,7 +8,8 @@
 
 namespace envbuild {
 
-// A handle on shared state; copies speak of the same cancellation. Thread-safe; cancel() may be called in a signal handler.
+// A handle on shared state; copies speak of the same cancellation. Thread-safe; cancel() may be called in a signal
+// handler.
 class CancelToken {
   public:
     CancelToken() : state_(std::make_shared<State>()) {}

@@ -15,14 +15,17 @@ int nibble(char c) {
     return -1;
 }
 
-bool is_lower_hex(std::string_view text) { return text.find_first_of("ABCDEF") == std::string_view::npos; }
+bool is_lower_hex(std::string_view text) {
+    return text.find_first_of("ABCDEF") == std::string_view::npos;
+}
 
 }  // namespace
 
 Expected<Digest> Digest::from_hex(std::string_view hex) {
     Bytes bytes{};
     if (hex.size() != bytes.size() * 2) {
-        return fail(ErrorKind::InvalidInput, "a sha256 has 64 hex digits, this has " + std::to_string(hex.size()) + " characters");
+        return fail(ErrorKind::InvalidInput,
+                    "a sha256 has 64 hex digits, this has " + std::to_string(hex.size()) + " characters");
     }
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         const int high = nibble(hex[2 * i]);
@@ -41,7 +44,9 @@ Expected<Digest> Digest::parse(std::string_view text) {
     return from_hex(text);
 }
 
-std::string Digest::hex() const { return to_hex(bytes_); }
+std::string Digest::hex() const {
+    return to_hex(bytes_);
+}
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
     constexpr std::string_view kDigits = "0123456789abcdef";
@@ -71,8 +76,12 @@ Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
-void Sha256::update(std::string_view data) { EVP_DigestUpdate(state_->context, data.data(), data.size()); }
-void Sha256::update(std::span<const std::byte> data) { EVP_DigestUpdate(state_->context, data.data(), data.size()); }
+void Sha256::update(std::string_view data) {
+    EVP_DigestUpdate(state_->context, data.data(), data.size());
+}
+void Sha256::update(std::span<const std::byte> data) {
+    EVP_DigestUpdate(state_->context, data.data(), data.size());
+}
 
 Digest Sha256::finish() {
     Digest::Bytes bytes{};

@@ -4,16 +4,26 @@ namespace envbuild {
 
 std::string_view to_string(ErrorKind kind) {
     switch (kind) {
-        case ErrorKind::InvalidInput: return "invalid input";
-        case ErrorKind::Unsatisfiable: return "unsatisfiable";
-        case ErrorKind::NotFound: return "not found";
-        case ErrorKind::Unauthorized: return "unauthorized";
-        case ErrorKind::Transient: return "unreachable";
-        case ErrorKind::Corrupt: return "corrupt";
-        case ErrorKind::Io: return "i/o error";
-        case ErrorKind::BuildFailed: return "build failed";
-        case ErrorKind::Cancelled: return "cancelled";
-        case ErrorKind::Bug: return "internal error";
+        case ErrorKind::InvalidInput:
+            return "invalid input";
+        case ErrorKind::Unsatisfiable:
+            return "unsatisfiable";
+        case ErrorKind::NotFound:
+            return "not found";
+        case ErrorKind::Unauthorized:
+            return "unauthorized";
+        case ErrorKind::Transient:
+            return "unreachable";
+        case ErrorKind::Corrupt:
+            return "corrupt";
+        case ErrorKind::Io:
+            return "i/o error";
+        case ErrorKind::BuildFailed:
+            return "build failed";
+        case ErrorKind::Cancelled:
+            return "cancelled";
+        case ErrorKind::Bug:
+            return "internal error";
     }
     return "internal error";
 }
@@ -21,15 +31,23 @@ std::string_view to_string(ErrorKind kind) {
 int exit_code(ErrorKind kind) {
     switch (kind) {
         case ErrorKind::InvalidInput:
-        case ErrorKind::NotFound: return 2;
-        case ErrorKind::Transient: return 4;
-        case ErrorKind::Unsatisfiable: return 5;
-        case ErrorKind::Unauthorized: return 6;
+        case ErrorKind::NotFound:
+            return 2;
+        case ErrorKind::Transient:
+            return 4;
+        case ErrorKind::Unsatisfiable:
+            return 5;
+        case ErrorKind::Unauthorized:
+            return 6;
         case ErrorKind::Io:
-        case ErrorKind::BuildFailed: return 7;
-        case ErrorKind::Corrupt: return 8;
-        case ErrorKind::Cancelled: return 130;
-        case ErrorKind::Bug: return 70;
+        case ErrorKind::BuildFailed:
+            return 7;
+        case ErrorKind::Corrupt:
+            return 8;
+        case ErrorKind::Cancelled:
+            return 130;
+        case ErrorKind::Bug:
+            return 70;
     }
     return 70;
 }

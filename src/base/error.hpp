@@ -1,4 +1,5 @@
-// Errors. One type for all of envbuild: what kind it is decides retry and exit code; its text says what, where and what next.
+// Errors. One type for all of envbuild: what kind it is decides retry and exit code; its text says what, where and what
+// next.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ enum class ErrorKind : std::uint8_t {
 [[nodiscard]] std::string_view to_string(ErrorKind kind);
 [[nodiscard]] int exit_code(ErrorKind kind);
 
-// Thrown by what does work, carried by Expected from what parses. The message has no trailing period or newline and never
-// holds a credential. Context frames are added outwards: the innermost comes first.
+// Thrown by what does work, carried by Expected from what parses. The message has no trailing period or newline and
+// never holds a credential. Context frames are added outwards: the innermost comes first.
 class Error : public std::exception {
   public:
     Error(ErrorKind kind, std::string message) : kind_(kind), message_(std::move(message)) {}

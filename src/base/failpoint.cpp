@@ -54,7 +54,8 @@ void failpoint(std::string_view name) {
         if (point.name != name || point.passes.fetch_sub(1) > 1) continue;
         if (point.action == "abort") ::kill(::getpid(), SIGKILL);
         if (point.action == "error") throw Error(ErrorKind::Io, fmt::format("failpoint {}", name));
-        if (point.action.starts_with("sleep:")) std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(point.action.c_str() + 6)));
+        if (point.action.starts_with("sleep:"))
+            std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(point.action.c_str() + 6)));
     }
 }
 

@@ -23,7 +23,8 @@ namespace {
     const int code = errno;
     const auto kind = code == ENOENT || code == ENOTDIR ? ErrorKind::NotFound : ErrorKind::Io;
     Error error(kind, fmt::format("{}: cannot {}: {}", path.string(), what, std::generic_category().message(code)));
-    if (code == ENOSPC || code == EDQUOT) throw std::move(error).with_hint("free some space, or point XDG_CACHE_HOME and XDG_DATA_HOME to a larger disk");
+    if (code == ENOSPC || code == EDQUOT)
+        throw std::move(error).with_hint("free some space, or point XDG_CACHE_HOME and XDG_DATA_HOME to a larger disk");
     if (code == EACCES || code == EPERM) throw std::move(error).with_hint("check the permissions of this path");
     throw error;
 }
@@ -60,9 +61,10 @@ void UniqueFd::reset() {
 std::string read_file(const fs::path& path, std::uint64_t limit) {
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) throw_errno("read", path);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd.get(), &status) != 0) throw_errno("read", path);
-    if (S_ISDIR(status.st_mode)) throw Error(ErrorKind::InvalidInput, fmt::format("{} is a directory, not a file", path.string()));
+    if (S_ISDIR(status.st_mode))
+        throw Error(ErrorKind::InvalidInput, fmt::format("{} is a directory, not a file", path.string()));
     std::string bytes;
     bytes.reserve(static_cast<std::size_t>(status.st_size) + 1);
     std::array<char, 1 << 16> buffer{};
@@ -102,7 +104,8 @@ AtomicFile::AtomicFile(fs::path destination) : destination_(std::move(destinatio
     const auto parent = destination_.parent_path();
     std::error_code error;
     if (!parent.empty()) fs::create_directories(parent, error);
-    if (error) throw Error(ErrorKind::Io, fmt::format("{}: cannot make the folder: {}", parent.string(), error.message()));
+    if (error)
+        throw Error(ErrorKind::Io, fmt::format("{}: cannot make the folder: {}", parent.string(), error.message()));
     std::string name = (parent / (".tmp-" + destination_.filename().string().substr(0, 100) + "-XXXXXX")).string();
     fd_ = UniqueFd(::mkostemp(name.data(), O_CLOEXEC));
     if (!fd_) throw_errno("write in", parent.empty() ? fs::path(".") : parent);

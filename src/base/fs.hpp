@@ -1,4 +1,5 @@
-// Files: whole reads, atomic durable writes, temporary folders, locks among processes. All throw Error(Io) with path and reason.
+// Files: whole reads, atomic durable writes, temporary folders, locks among processes. All throw Error(Io) with path
+// and reason.
 #pragma once
 
 #include <chrono>

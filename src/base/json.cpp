@@ -16,12 +16,18 @@ constexpr std::size_t kMaxDepth = 256;
 Json convert(simdjson::dom::element element) {
     using Type = simdjson::dom::element_type;
     switch (element.type()) {
-        case Type::NULL_VALUE: return {};
-        case Type::BOOL: return Json(element.get_bool().value_unsafe());
-        case Type::INT64: return Json(element.get_int64().value_unsafe());
-        case Type::UINT64: return Json(static_cast<double>(element.get_uint64().value_unsafe()));
-        case Type::DOUBLE: return Json(element.get_double().value_unsafe());
-        case Type::STRING: return Json(element.get_string().value_unsafe());
+        case Type::NULL_VALUE:
+            return {};
+        case Type::BOOL:
+            return Json(element.get_bool().value_unsafe());
+        case Type::INT64:
+            return Json(element.get_int64().value_unsafe());
+        case Type::UINT64:
+            return Json(static_cast<double>(element.get_uint64().value_unsafe()));
+        case Type::DOUBLE:
+            return Json(element.get_double().value_unsafe());
+        case Type::STRING:
+            return Json(element.get_string().value_unsafe());
         case Type::ARRAY: {
             Json::Array array;
             for (const auto item : element.get_array().value_unsafe()) array.push_back(convert(item));
@@ -259,13 +265,27 @@ std::string json_quote(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         switch (c) {
-            case '"': out += "\\\""; break;
-            case '\\': out += "\\\\"; break;
-            case '\b': out += "\\b"; break;
-            case '\f': out += "\\f"; break;
-            case '\n': out += "\\n"; break;
-            case '\r': out += "\\r"; break;
-            case '\t': out += "\\t"; break;
+            case '"':
+                out += "\\\"";
+                break;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\b':
+                out += "\\b";
+                break;
+            case '\f':
+                out += "\\f";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '\r':
+                out += "\\r";
+                break;
+            case '\t':
+                out += "\\t";
+                break;
             default:
                 if (static_cast<unsigned char>(c) < 0x20) {
                     out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));

@@ -13,8 +13,8 @@
 
 namespace envbuild {
 
-// A value type. Objects keep the order in which members were added (dump writes that order; canonical sorts). Thread-safe to
-// read. Meant for documents of up to some megabytes: repodata is read in conda/, record by record.
+// A value type. Objects keep the order in which members were added (dump writes that order; canonical sorts).
+// Thread-safe to read. Meant for documents of up to some megabytes: repodata is read in conda/, record by record.
 class Json {
   public:
     using Array = std::vector<Json>;
@@ -37,7 +37,8 @@ class Json {
     [[nodiscard]] static Json object() { return Json(Object{}); }
     [[nodiscard]] static Json array() { return Json(Array{}); }
 
-    // Strict JSON, UTF-8, depth capped at 256; Corrupt with the parser's reason otherwise. A repeated key keeps its last value.
+    // Strict JSON, UTF-8, depth capped at 256; Corrupt with the parser's reason otherwise. A repeated key keeps its
+    // last value.
     [[nodiscard]] static Expected<Json> parse(std::string_view text);
 
     [[nodiscard]] bool is_null() const { return std::holds_alternative<std::monostate>(value_); }

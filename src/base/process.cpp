@@ -65,8 +65,8 @@ bool read_some(const UniqueFd& fd, std::string& out, std::size_t limit) {
 
 }  // namespace
 
-ProcessResult run_process(const std::vector<std::string>& argv, std::string_view input, std::chrono::milliseconds timeout,
-                          const CancelToken& cancel, std::size_t output_limit) {
+ProcessResult run_process(const std::vector<std::string>& argv, std::string_view input,
+                          std::chrono::milliseconds timeout, const CancelToken& cancel, std::size_t output_limit) {
     Pipe in;
     Pipe out;
     Pipe err;
@@ -97,9 +97,11 @@ ProcessResult run_process(const std::vector<std::string>& argv, std::string_view
     while (out.read || err.read) {
         cancel.throw_if_cancelled();
         if (std::chrono::steady_clock::now() > deadline) {
-            throw Error(ErrorKind::Transient, fmt::format("{} did not answer within {} s", argv[0], timeout.count() / 1000));
+            throw Error(ErrorKind::Transient,
+                        fmt::format("{} did not answer within {} s", argv[0], timeout.count() / 1000));
         }
-        std::array<pollfd, 3> waits{pollfd{out.read.get(), POLLIN, 0}, pollfd{err.read.get(), POLLIN, 0}, pollfd{in.write.get(), POLLOUT, 0}};
+        std::array<pollfd, 3> waits{pollfd{out.read.get(), POLLIN, 0}, pollfd{err.read.get(), POLLIN, 0},
+                                    pollfd{in.write.get(), POLLOUT, 0}};
         ::poll(waits.data(), waits.size(), 50);
         if (waits[0].revents != 0 && !read_some(out.read, result.out, output_limit)) out.read.reset();
         if (waits[1].revents != 0 && !read_some(err.read, result.err, output_limit)) err.read.reset();
@@ -112,7 +114,8 @@ ProcessResult run_process(const std::vector<std::string>& argv, std::string_view
     while ((result.exit_code = child.poll_exit()) < 0) {
         cancel.throw_if_cancelled();
         if (std::chrono::steady_clock::now() > deadline) {
-            throw Error(ErrorKind::Transient, fmt::format("{} did not end within {} s", argv[0], timeout.count() / 1000));
+            throw Error(ErrorKind::Transient,
+                        fmt::format("{} did not end within {} s", argv[0], timeout.count() / 1000));
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }

@@ -15,9 +15,11 @@ struct ProcessResult {
     std::string out, err;
 };
 
-// Runs argv[0] (found in PATH) with `input` on its standard input and collects both outputs, each up to `output_limit` bytes.
-// NotFound when there is no such program, Transient when it runs past `timeout` (it is killed), Cancelled when told so.
-[[nodiscard]] ProcessResult run_process(const std::vector<std::string>& argv, std::string_view input, std::chrono::milliseconds timeout,
-                                        const CancelToken& cancel, std::size_t output_limit = 1 << 20);
+// Runs argv[0] (found in PATH) with `input` on its standard input and collects both outputs, each up to `output_limit`
+// bytes. NotFound when there is no such program, Transient when it runs past `timeout` (it is killed), Cancelled when
+// told so.
+[[nodiscard]] ProcessResult run_process(const std::vector<std::string>& argv, std::string_view input,
+                                        std::chrono::milliseconds timeout, const CancelToken& cancel,
+                                        std::size_t output_limit = 1 << 20);
 
 }  // namespace envbuild

@@ -37,9 +37,17 @@ std::optional<std::string> ProcessEnv::get_nonempty(std::string_view name) const
     return value;
 }
 
-std::filesystem::path ProcessEnv::home() const { return get_nonempty("HOME").value_or("/"); }
-std::filesystem::path ProcessEnv::config_home() const { return xdg(*this, "XDG_CONFIG_HOME", ".config"); }
-std::filesystem::path ProcessEnv::data_home() const { return xdg(*this, "XDG_DATA_HOME", ".local/share"); }
-std::filesystem::path ProcessEnv::cache_home() const { return xdg(*this, "XDG_CACHE_HOME", ".cache"); }
+std::filesystem::path ProcessEnv::home() const {
+    return get_nonempty("HOME").value_or("/");
+}
+std::filesystem::path ProcessEnv::config_home() const {
+    return xdg(*this, "XDG_CONFIG_HOME", ".config");
+}
+std::filesystem::path ProcessEnv::data_home() const {
+    return xdg(*this, "XDG_DATA_HOME", ".local/share");
+}
+std::filesystem::path ProcessEnv::cache_home() const {
+    return xdg(*this, "XDG_CACHE_HOME", ".cache");
+}
 
 }  // namespace envbuild

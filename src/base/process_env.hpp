@@ -1,4 +1,5 @@
-// The process environment as a value, so that what reads variables can be tested, and the folders of the XDG specification.
+// The process environment as a value, so that what reads variables can be tested, and the folders of the XDG
+// specification.
 #pragma once
 
 #include <filesystem>

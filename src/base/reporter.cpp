@@ -17,7 +17,9 @@ class SilentReporter final : public Reporter {
     void note(std::string_view) override {}
     void debug(std::string_view) override {}
     void log(std::string_view) override {}
-    std::unique_ptr<Progress> start(std::string_view, Unit, std::uint64_t) override { return std::make_unique<SilentProgress>(); }
+    std::unique_ptr<Progress> start(std::string_view, Unit, std::uint64_t) override {
+        return std::make_unique<SilentProgress>();
+    }
 };
 
 }  // namespace

@@ -10,7 +10,9 @@ namespace envbuild {
 
 namespace {
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
@@ -160,12 +162,18 @@ bool base64_decode(std::string_view text, std::string& bytes) {
     while (text.ends_with('=')) text.remove_suffix(1);
     for (const char c : text) {
         std::uint32_t value = 0;
-        if (c >= 'A' && c <= 'Z') value = static_cast<std::uint32_t>(c - 'A');
-        else if (c >= 'a' && c <= 'z') value = static_cast<std::uint32_t>(c - 'a' + 26);
-        else if (c >= '0' && c <= '9') value = static_cast<std::uint32_t>(c - '0' + 52);
-        else if (c == '+' || c == '-') value = 62;
-        else if (c == '/' || c == '_') value = 63;
-        else return false;
+        if (c >= 'A' && c <= 'Z')
+            value = static_cast<std::uint32_t>(c - 'A');
+        else if (c >= 'a' && c <= 'z')
+            value = static_cast<std::uint32_t>(c - 'a' + 26);
+        else if (c >= '0' && c <= '9')
+            value = static_cast<std::uint32_t>(c - '0' + 52);
+        else if (c == '+' || c == '-')
+            value = 62;
+        else if (c == '/' || c == '_')
+            value = 63;
+        else
+            return false;
         group = (group << 6) | value;
         bits += 6;
         if (bits >= 8) {

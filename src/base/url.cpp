@@ -21,7 +21,8 @@ int default_port(std::string_view scheme) {
 
 // RFC 3986 section 5.2.4.
 std::string remove_dot_segments(std::string_view path) {
-    if (path.find("./") == std::string_view::npos && !path.ends_with("/.") && !path.ends_with("/..")) return std::string(path);
+    if (path.find("./") == std::string_view::npos && !path.ends_with("/.") && !path.ends_with("/.."))
+        return std::string(path);
     std::vector<std::string_view> kept;
     const bool directory = path.ends_with('/') || path.ends_with("/.") || path.ends_with("/..");
     for (const auto segment : split(path, '/')) {
@@ -38,7 +39,8 @@ std::string remove_dot_segments(std::string_view path) {
 }
 
 bool is_unreserved(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_' || c == '~';
 }
 
 }  // namespace
@@ -52,16 +54,19 @@ Expected<Url> Url::parse(std::string_view text) {
     Url url;
     const auto colon = text.find("://");
     if (colon == std::string_view::npos || colon == 0) {
-        return fail(ErrorKind::InvalidInput, fmt::format("'{}' is not a URL: it has no scheme such as https://", redact(text)));
+        return fail(ErrorKind::InvalidInput,
+                    fmt::format("'{}' is not a URL: it has no scheme such as https://", redact(text)));
     }
     for (const char c : text) {
         if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) {
-            return fail(ErrorKind::InvalidInput, "a URL holds no spaces or control characters; write them as %20 and the like");
+            return fail(ErrorKind::InvalidInput,
+                        "a URL holds no spaces or control characters; write them as %20 and the like");
         }
     }
     url.scheme_ = to_lower(text.substr(0, colon));
     for (const char c : url.scheme_) {
-        if (!is_unreserved(c) && c != '+') return fail(ErrorKind::InvalidInput, "a URL's scheme holds letters, digits, '+', '-' and '.' only");
+        if (!is_unreserved(c) && c != '+')
+            return fail(ErrorKind::InvalidInput, "a URL's scheme holds letters, digits, '+', '-' and '.' only");
     }
     text.remove_prefix(colon + 3);
     if (const auto hash = text.find('#'); hash != std::string_view::npos) {
@@ -92,7 +97,8 @@ Expected<Url> Url::parse(std::string_view text) {
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
         if (!digits.empty()) {
             if (error != std::errc{} || end != digits.data() + digits.size() || port < 1 || port > 65535) {
-                return fail(ErrorKind::InvalidInput, fmt::format("a URL's port is a number from 1 to 65535, not '{}'", digits));
+                return fail(ErrorKind::InvalidInput,
+                            fmt::format("a URL's port is a number from 1 to 65535, not '{}'", digits));
             }
             if (port != default_port(url.scheme_)) url.port_ = port;
         }
@@ -110,7 +116,9 @@ Url Url::from_path(std::string_view absolute_path) {
     return url;
 }
 
-Origin Url::origin() const { return {scheme_, host_, port_.value_or(default_port(scheme_))}; }
+Origin Url::origin() const {
+    return {scheme_, host_, port_.value_or(default_port(scheme_))};
+}
 
 std::string Url::to_string() const {
     std::string out = scheme_ + "://" + host_;
@@ -121,8 +129,12 @@ std::string Url::to_string() const {
     return out;
 }
 
-std::string Url::filename() const { return percent_decode(std::string_view(path_).substr(path_.rfind('/') + 1)); }
-std::string Url::file_path() const { return percent_decode(path_); }
+std::string Url::filename() const {
+    return percent_decode(std::string_view(path_).substr(path_.rfind('/') + 1));
+}
+std::string Url::file_path() const {
+    return percent_decode(path_);
+}
 
 Url Url::join(std::string_view segments) const {
     Url url = *this;

@@ -1,4 +1,5 @@
-// URLs as envbuild uses them (RFC 3986): split into parts, with the user information kept out of everything that is printed.
+// URLs as envbuild uses them (RFC 3986): split into parts, with the user information kept out of everything that is
+// printed.
 #pragma once
 
 #include <compare>
@@ -25,8 +26,9 @@ struct UserInfo {
     Secret password;
 };
 
-// An absolute URL: http, https, file, git+https and the like. Immutable. Scheme and host are lower case, default ports dropped,
-// dot segments removed; path and query stay as written. The user information is held apart and never part of to_string().
+// An absolute URL: http, https, file, git+https and the like. Immutable. Scheme and host are lower case, default ports
+// dropped, dot segments removed; path and query stay as written. The user information is held apart and never part of
+// to_string().
 class Url {
   public:
     // Needs "scheme://"; InvalidInput otherwise. The error never repeats the user information.
@@ -67,8 +69,8 @@ class Url {
 [[nodiscard]] std::string percent_decode(std::string_view text);
 // Everything but RFC 3986's unreserved characters becomes %XX; `keep` lists further characters to leave as they are.
 [[nodiscard]] std::string percent_encode(std::string_view text, std::string_view keep = "");
-// Text with every user information ("//user:secret@") and conda token ("/t/TOKEN/") in it replaced by "***": for messages
-// that quote what a user or a server wrote.
+// Text with every user information ("//user:secret@") and conda token ("/t/TOKEN/") in it replaced by "***": for
+// messages that quote what a user or a server wrote.
 [[nodiscard]] std::string redact(std::string_view text);
 
 }  // namespace envbuild

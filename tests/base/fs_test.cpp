@@ -1,0 +1,98 @@
+#include "base/fs.hpp"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <thread>
+
+using namespace envbuild;
+
+TEST_CASE("fs: an atomic write replaces the whole file and makes its folders") {
+    const TempDir dir("fs-test");
+    const auto path = dir.path() / "a/b/file";
+    write_file_atomic(path, "one");
+    write_file_atomic(path, std::string("two\0three", 9), fs::perms(0600));
+    CHECK(read_file(path) == std::string("two\0three", 9));
+    struct stat status{};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("fs: a file that is not committed leaves nothing behind") {
+    const TempDir dir("fs-test");
+    {
+        AtomicFile file(dir.path() / "x");
+        file.write("half");
+        CHECK(file.size() == 4);
+    }
+    CHECK(fs::is_empty(dir.path()));
+}
+
+TEST_CASE("fs: a writer killed at any point leaves the old bytes or the new") {
+    for (const std::string point : {"fs.write", "fs.before_rename"}) {
+        const TempDir dir("fs-test");
+        const auto path = dir.path() / "file";
+        write_file_atomic(path, "old");
+        const pid_t child = ::fork();
+        if (child == 0) {
+            // A fresh process reads its fail points anew, so the work is done by this test's own binary.
+            ::setenv("ENVBUILD_FAILPOINTS", (point + "=abort").c_str(), 1);
+            ::setenv("ENVBUILD_FS_TEST_FILE", path.c_str(), 1);
+            ::execl("/proc/self/exe", "test_base", "fs: child that is killed", static_cast<char*>(nullptr));
+            ::_exit(99);
+        }
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        INFO(point);
+        REQUIRE(WIFSIGNALED(status));
+        CHECK(read_file(path) == "old");
+    }
+}
+
+TEST_CASE("fs: child that is killed", "[.child]") {
+    const char* path = std::getenv("ENVBUILD_FS_TEST_FILE");
+    REQUIRE(path != nullptr);
+    write_file_atomic(path, "new");
+}
+
+TEST_CASE("fs: reading says what is wrong") {
+    const TempDir dir("fs-test");
+    const auto kind = [](const fs::path& path, std::uint64_t limit = 100) {
+        try {
+            (void)read_file(path, limit);
+        } catch (const Error& error) {
+            return error.kind();
+        }
+        return ErrorKind::Bug;
+    };
+    CHECK(kind(dir.path() / "missing") == ErrorKind::NotFound);
+    CHECK(kind(dir.path()) == ErrorKind::InvalidInput);
+    write_file_atomic(dir.path() / "big", std::string(101, 'x'));
+    CHECK(kind(dir.path() / "big") == ErrorKind::InvalidInput);
+    CHECK_FALSE(read_file_if_exists(dir.path() / "missing"));
+}
+
+TEST_CASE("fs: a lock excludes, is waited for, and ends with its holder") {
+    const TempDir dir("fs-test");
+    const auto path = dir.path() / "lock";
+    const CancelToken cancel;
+    auto held = FileLock::try_lock(path, FileLock::Mode::Exclusive);
+    REQUIRE(held);
+    CHECK_FALSE(FileLock::try_lock(path, FileLock::Mode::Exclusive));
+    CHECK_FALSE(FileLock::try_lock(path, FileLock::Mode::Shared));
+    std::atomic<bool> got = false;
+    std::jthread waiter([&] {
+        const FileLock lock(path, FileLock::Mode::Exclusive, cancel);
+        got = true;
+    });
+    held.reset();
+    waiter.join();
+    CHECK(got);
+    auto again = FileLock::try_lock(path, FileLock::Mode::Exclusive);
+    CancelToken cancelled;
+    cancelled.cancel();
+    CHECK_THROWS_AS(FileLock(path, FileLock::Mode::Exclusive, cancelled), Error);
+}

@@ -1,0 +1,66 @@
+#include "base/url.hpp"
+
+#include <catch2/catch.hpp>
+
+using envbuild::Url;
+
+namespace {
+Url url(std::string_view text) {
+    return envbuild::value_or_throw(Url::parse(text));
+}
+}  // namespace
+
+TEST_CASE("url: parts, normal form and origin") {
+    const auto u = url("HTTPS://Host.Example:443/a/./b/../c%20d?x=1&y=2#sha256=ab");
+    CHECK(u.to_string() == "https://host.example/a/c%20d?x=1&y=2#sha256=ab");
+    CHECK(u.filename() == "c d");
+    CHECK(u.origin().to_string() == "https://host.example");
+    CHECK(u.origin().port == 443);
+    CHECK(url("http://h:8080").origin().to_string() == "http://h:8080");
+    CHECK(url("http://[::1]:5000/v2/").port() == 5000);
+    CHECK(url("file:///srv/ch").file_path() == "/srv/ch");
+    CHECK(Url::from_path("/srv/my ch").to_string() == "file:///srv/my%20ch");
+}
+
+TEST_CASE("url: user information is kept apart and never printed") {
+    const auto u = url("https://me%40x:s%3Acret@host/simple");
+    REQUIRE(u.user_info());
+    CHECK(u.user_info()->user == "me@x");
+    CHECK(u.user_info()->password.reveal() == "s:cret");
+    CHECK(u.to_string() == "https://host/simple");
+    const auto bad = Url::parse("https://me:topsecret@host:99999/");
+    REQUIRE_FALSE(bad);
+    CHECK(bad.error().to_string().find("topsecret") == std::string::npos);
+    CHECK(envbuild::redact("see https://u:p@h/t/tk-123/ch and more") == "see https://***@h/t/***/ch and more");
+}
+
+TEST_CASE("url: what is not a URL is refused") {
+    for (const auto* text :
+         {"", "host/path", "://x", "http://", "http://h:0/", "http://h:x/", "http://a b/", "http://h/\n"}) {
+        INFO(text);
+        CHECK_FALSE(Url::parse(text));
+    }
+}
+
+TEST_CASE("url: join and resolve (RFC 3986, section 5)") {
+    const auto base = url("http://h/simple/torch/?x");
+    CHECK(base.join("a/b.json").to_string() == "http://h/simple/torch/a/b.json");
+    CHECK(base.resolve("../../files/t.whl#sha256=1")->to_string() == "http://h/files/t.whl#sha256=1");
+    CHECK(base.resolve("/abs")->to_string() == "http://h/abs");
+    CHECK(base.resolve("//other/x")->to_string() == "http://other/x");
+    CHECK(base.resolve("https://z/q")->to_string() == "https://z/q");
+    CHECK(base.resolve("t.whl")->to_string() == "http://h/simple/torch/t.whl");
+}
+
+TEST_CASE("url: a credential does not follow a reference to another origin") {
+    const auto base = url("http://u:p@h/simple/");
+    CHECK(base.resolve("x")->user_info());
+    CHECK_FALSE(base.resolve("http://elsewhere/x")->user_info());
+    CHECK_FALSE(base.resolve("//h:81/x")->user_info());
+}
+
+TEST_CASE("percent encoding goes both ways") {
+    CHECK(envbuild::percent_encode("a b/ü", "/") == "a%20b/%C3%BC");
+    CHECK(envbuild::percent_decode("a%20b%2") == "a b%2");
+    CHECK(envbuild::percent_decode("%zz%41") == "%zzA");
+}
