@@ -1,5 +1,5 @@
-// HTTP/1.1 and HTTP/2 over libcurl, TCP and unix sockets. The only door to the network; retries, deadlines, credentials and
-// redirects follow one policy here (docs/errors: design section 5).
+// HTTP/1.1 and HTTP/2 over libcurl, TCP and unix sockets. The only door to the network; retries, deadlines, credentials
+// and redirects follow one policy here (docs/errors: design section 5).
 #pragma once
 
 #include <chrono>
@@ -10,14 +10,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/cancel.hpp"
 #include "base/process_env.hpp"
-#include "base/reporter.hpp"
 #include "base/url.hpp"
+#include "net/credential.hpp"
+#include "net/retry_policy.hpp"
 
 namespace envbuild {
+
+namespace net {
+class ConnectionPool;
+}
 
 // Header names are compared in lower case; the last value wins.
 using HttpHeaders = std::map<std::string, std::string, std::less<>>;
@@ -32,71 +36,85 @@ class BodySource {
     virtual bool rewind() { return false; }
 };
 
-struct HttpRequest {
-    std::string method = "GET";
-    Url url;
-    HttpHeaders headers;
-    std::string body;                      // used where `source` is null
-    std::shared_ptr<BodySource> source;    // a streamed body
-    std::string unix_socket;               // path; the URL's host is then only a name
-    // What the server sends of a 2xx body goes here as it comes, instead of into HttpResponse::body. Called on the calling
-    // thread. May throw: the transfer ends and the exception comes out of send(). Called again from the first byte when a
-    // retry starts over: `restart` is called before.
-    std::function<void(std::string_view)> sink;
-    std::function<void()> restart;
-    std::uint64_t body_limit = 64ULL << 20;  // of HttpResponse::body; Corrupt when exceeded
-    std::optional<std::chrono::milliseconds> timeout;        // of the whole request; none: only stalls end it
-    std::chrono::milliseconds stall_timeout{30000};          // Transient when no byte moves for so long
-    int max_attempts = 4;                                    // 1: no retry
-    bool follow_redirects = true;
-    // The credential for the URL's origin alone. Sent as Basic for user/password; dropped on a redirect to another origin.
-    std::optional<UserInfo> basic;
-    Secret bearer;
-};
-
 struct HttpResponse {
     int status = 0;
     HttpHeaders headers;
     std::string body;
-    Url final_url;  // after redirects
+    Url final_url;                                                             // after redirects; holds no credential
     [[nodiscard]] std::string header(std::string_view lower_case_name) const;  // "" where absent
     [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
 };
 
+struct HttpRequest {
+    std::string method = "GET";
+    Url url;
+    HttpHeaders headers;
+    std::string body;                    // used where `source` is null
+    std::shared_ptr<BodySource> source;  // a streamed body
+    std::string unix_socket;             // path; the URL's host is then only a name
+    // What the server sends of a 2xx body goes here as it comes, instead of into HttpResponse::body. Called on the
+    // calling thread. May throw: the transfer ends and the exception comes out of send(), which is also how a caller
+    // stops a stream that has no end. When an attempt fails after the sink was called, a retry calls `restart` first;
+    // without one there is no retry and the failure is thrown.
+    std::function<void(std::string_view)> sink;
+    std::function<void()> restart;
+    // Called with status, headers and final URL before the first byte of a 2xx answer goes to `sink`. May throw.
+    std::function<void(const HttpResponse&)> on_response;
+    std::uint64_t body_limit = 64ULL << 20;            // of HttpResponse::body; Corrupt when exceeded
+    std::optional<std::chrono::milliseconds> timeout;  // of the whole call with its retries; none: only stalls end it
+    std::chrono::milliseconds stall_timeout{30000};    // Transient when no byte moves for so long; zero: never
+    int max_attempts = 4;                              // 1: no retry
+    std::optional<bool> idempotent;                    // may be sent twice; none: by method (all but POST and PATCH)
+    bool decompress = false;                           // offer gzip, deflate and what else libcurl has; decode the body
+    bool follow_redirects = true;
+    // The credential for the URL's origin alone, dropped on a redirect to another origin. What is sent: an
+    // "authorization" header given above, else `bearer`, else `basic`, else the URL's user information, else what the
+    // CredentialStore has.
+    std::optional<UserInfo> basic;
+    Secret bearer;
+};
+
 struct HttpSettings {
     std::string user_agent = "envbuild/0.1";
-    std::string ca_file;     // SSL_CERT_FILE / REQUESTS_CA_BUNDLE / config; "": the system's
+    std::string ca_file;  // SSL_CERT_FILE / REQUESTS_CA_BUNDLE / CURL_CA_BUNDLE / config; "": the system's
     bool verify_tls = true;
     std::chrono::milliseconds connect_timeout{10000};
-    [[nodiscard]] static HttpSettings from_env(const ProcessEnv& env);  // proxies are read by libcurl (https_proxy, no_proxy)
+    RetryPolicy retry;
+    [[nodiscard]] static HttpSettings from_env(
+        const ProcessEnv& env);  // proxies are read by libcurl (https_proxy, no_proxy)
 };
 
 // Thread-safe: keeps a pool of connections; each thread's send() is its own transfer.
 class HttpClient {
   public:
-    HttpClient(HttpSettings settings, CancelToken cancel);
+    HttpClient(HttpSettings settings, CancelToken cancel, CredentialStore credentials = {});
     ~HttpClient();
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
 
-    // The server's final answer, whatever its status. Retries what is transient (connection failures, 408, 429, 5xx, short
-    // bodies; honours Retry-After up to 60 s) for idempotent methods and rewindable bodies. Throws Error: Transient where no
-    // answer came, Cancelled, Corrupt. A message names the host, what was asked and what came; never a credential.
+    // The server's final answer, whatever its status. Retries what is transient (connection failures, 408, 429, 5xx,
+    // short bodies; honours Retry-After up to 60 s) for idempotent methods and rewindable bodies. Throws Error:
+    // Transient where no answer came, Cancelled, Corrupt. A message names the host, what was asked and what came; never
+    // a credential.
     [[nodiscard]] HttpResponse send(const HttpRequest& request);
-    // The answer of a GET, or Error by status: 401/403 Unauthorized, 404/410 NotFound, 408/429/5xx Transient, others InvalidInput.
+    // The answer of a GET, or Error by status: 401/403 Unauthorized, 404/410 NotFound, 408/429/5xx Transient, others
+    // InvalidInput.
     [[nodiscard]] HttpResponse get(const Url& url, HttpHeaders headers = {});
 
     [[nodiscard]] const CancelToken& cancel() const { return cancel_; }
+    [[nodiscard]] const HttpSettings& settings() const { return settings_; }
+    // Shared with whoever holds a copy: what is added later counts for later requests.
+    [[nodiscard]] const CredentialStore& credentials() const { return credentials_; }
 
   private:
-    class Pool;
     HttpSettings settings_;
     CancelToken cancel_;
-    std::unique_ptr<Pool> pool_;
+    CredentialStore credentials_;
+    std::unique_ptr<net::ConnectionPool> pool_;
 };
 
-// Error for an answer that is not 2xx: kind by status, message "<what>: <host> answered <status> <reason>", with the body's
-// first line where it helps (never an HTML page).
+// Error for an answer that is not 2xx: kind by status, message "<what>: <host> answered <status> <reason>", with the
+// body's first line where it helps (never an HTML page).
 [[nodiscard]] Error http_error(std::string_view what, const HttpRequest& request, const HttpResponse& response);
 
 }  // namespace envbuild
