@@ -16,7 +16,8 @@
 
 namespace envbuild::spec {
 
-// The hash of the intent (design, section 2; docs/hash.md). A type of its own so that it is never taken for another key.
+// The hash of the intent (design, section 2; docs/hash.md). A type of its own so that it is never taken for another
+// key.
 class SpecHash {
   public:
     SpecHash() = default;
@@ -31,27 +32,27 @@ class SpecHash {
 
 // What the GPU part of an intent says.
 struct GpuAsk {
-    bool wanted = false;          // --gpu
-    std::string cuda;             // --cuda 11.8; "" for the catalogue's default
-    std::string target_cuda;      // --target-cuda: the driver's CUDA on the node; "" for the base's
-    std::string target_cpu;       // --target-cpu: an archspec name; "" for the platform's plain one
+    bool wanted = false;      // --gpu
+    std::string cuda;         // --cuda 11.8; "" for the catalogue's default
+    std::string target_cuda;  // --target-cuda: the driver's CUDA on the node; "" for the base's
+    std::string target_cpu;   // --target-cpu: an archspec name; "" for the platform's plain one
     auto operator<=>(const GpuAsk&) const = default;
 };
 
 struct EnvironmentSpec {
-    std::string name;                                   // for messages and labels; not hashed
-    std::vector<conda::Channel> channels;               // highest priority first; expanded, canonical
-    std::vector<conda::MatchSpec> conda;                // their channel(), where given, is a canonical URL
-    std::vector<pypi::RequirementLine> pip;             // -r and -c inlined
-    std::vector<std::string> pip_constraints;           // canonical requirement text of inlined -c files
+    std::string name;                          // for messages and labels; not hashed
+    std::vector<conda::Channel> channels;      // highest priority first; expanded, canonical
+    std::vector<conda::MatchSpec> conda;       // their channel(), where given, is a canonical URL
+    std::vector<pypi::RequirementLine> pip;    // -r and -c inlined
+    std::vector<std::string> pip_constraints;  // canonical requirement text of inlined -c files
     pypi::IndexOptions indexes;
-    std::map<std::string, std::string> variables;       // names are valid, values hold no control character
-    std::string base_image;                             // --base, as asked; "" for the catalogue's choice
+    std::map<std::string, std::string> variables;  // names are valid, values hold no control character
+    std::string base_image;                        // --base, as asked; "" for the catalogue's choice
     GpuAsk gpu;
     conda::Platform platform;
-    std::string python;                                 // --python for a bare requirements file; already in `conda`
-    std::vector<std::string> extra_steps;               // further Dockerfile instructions; none in this version's readers
-    std::string template_digest;                        // of the user's own templates; "" for the shipped ones
+    std::string python;                    // --python for a bare requirements file; already in `conda`
+    std::vector<std::string> extra_steps;  // further Dockerfile instructions; none in this version's readers
+    std::string template_digest;           // of the user's own templates; "" for the shipped ones
 
     // Canonical JSON value that is hashed; what docs/hash.md describes rule by rule.
     [[nodiscard]] Json canonical() const;
