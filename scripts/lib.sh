@@ -1,0 +1,115 @@
+# Shared by the scripts: stages with their times, and the count of what passed and failed.
+# shellcheck shell=bash
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+passed=0
+failed=0
+failures=()
+times=()
+
+say() { printf '%s\n' "$*" >&2; }
+
+# stage NAME COMMAND…: runs it, prints its time, and counts one failure where it fails without counts of its own.
+stage() {
+    local name=$1 begun=$SECONDS before=$failed
+    shift
+    say "== $name"
+    if ! "$@" && [ "$failed" -eq "$before" ]; then
+        failed=$((failed + 1))
+        failures+=("$name")
+    fi
+    times+=("$(printf '%5d s  %s' $((SECONDS - begun)) "$name")")
+    say "== $name: $((SECONDS - begun)) s"
+}
+
+# check NAME COMMAND…: one check, counted as passed or failed; its output is shown where it fails.
+check() {
+    local name=$1 log
+    shift
+    log=$(mktemp)
+    if "$@" >"$log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        failures+=("$name")
+        say "FAILED: $name"
+        tail -n 60 "$log" >&2
+    fi
+    rm -f "$log"
+}
+
+# catch NAME PROGRAM ARGS…: a Catch2 program, counted by its test cases.
+catch() {
+    local name=$1 log line rc=0
+    shift
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 || rc=$?
+    line=$(grep -E '^(All tests passed|test cases:)' "$log" | tail -n 1 || true)
+    count "$name" "$rc" "$line" "$log"
+    rm -f "$log"
+}
+
+# counted NAME PROGRAM ARGS…: a program that closes with "N passed, N failed".
+counted() {
+    local name=$1 log line rc=0
+    shift
+    log=$(mktemp)
+    "$@" >"$log" 2> >(tee -a "$log" >&2) || rc=$?
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1 || true)
+    count "$name" "$rc" "$line" "$log"
+    rm -f "$log"
+}
+
+count() {
+    local name=$1 rc=$2 line=$3 log=$4 good=0 bad=0
+    case "$line" in
+        "All tests passed"*) good=$(sed -E 's/.* in ([0-9]+) test case.*/\1/' <<<"$line") ;;
+        "test cases:"*)
+            good=$(grep -oE '[0-9]+ passed' <<<"$line" | grep -oE '[0-9]+' || echo 0)
+            bad=$(grep -oE '[0-9]+ failed' <<<"$line" | grep -oE '[0-9]+' || echo 0)
+            ;;
+        *" passed, "*)
+            good=${line%% passed*}
+            bad=$(grep -oE '[0-9]+ failed' <<<"$line" | grep -oE '[0-9]+')
+            ;;
+    esac
+    [ "$rc" -ne 0 ] && [ "$bad" -eq 0 ] && bad=1
+    # A program that ran no test at all proves nothing.
+    [ "$good" -eq 0 ] && [ "$bad" -eq 0 ] && bad=1
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    say "$name: $good passed, $bad failed"
+    if [ "$bad" -gt 0 ]; then
+        failures+=("$name")
+        tail -n 120 "$log" >&2
+    fi
+}
+
+# finish: the closing lines and the exit code.
+finish() {
+    say ""
+    say "Times:"
+    printf '%s\n' "${times[@]}" >&2
+    if [ "${#failures[@]}" -gt 0 ]; then
+        say "Failed:"
+        printf '  %s\n' "${failures[@]}" >&2
+    fi
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" -eq 0 ]
+}
+
+configure() {
+    local directory=$1
+    shift
+    cmake -S "$root" -B "$directory" -G Ninja "$@" >"$directory.log" 2>&1 || { cat "$directory.log" >&2; return 1; }
+}
+
+# build DIRECTORY TARGET…: quiet unless it fails.
+build() {
+    local directory=$1 log rc=0
+    shift
+    log=$(mktemp)
+    ninja -C "$directory" "$@" >"$log" 2>&1 || rc=$?
+    [ "$rc" -eq 0 ] || grep -vE '^\[[0-9]+/[0-9]+\]' "$log" | head -n 80 >&2
+    rm -f "$log"
+    return "$rc"
+}

@@ -1,0 +1,43 @@
+#include "cli/display.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/strings.hpp"
+#include "cli/live_display.hpp"
+#include "cli/plain_display.hpp"
+
+namespace envbuild::cli {
+
+DisplayOptions DisplayOptions::decide(ProgressMode asked, bool quiet, int verbosity, std::FILE* stream) {
+    const auto set = [](const char* name) {
+        const char* value = std::getenv(name);
+        return value != nullptr && *value != 0;
+    };
+    const char* term = std::getenv("TERM");
+    const bool terminal = ::isatty(::fileno(stream)) != 0 && term != nullptr && std::string_view(term) != "dumb";
+    DisplayOptions options;
+    options.quiet = quiet;
+    options.verbosity = verbosity;
+    options.color = terminal && !set("NO_COLOR");
+    options.progress = asked;
+    if (asked == ProgressMode::Auto)
+        options.progress = terminal && !set("CI") ? ProgressMode::Tty : ProgressMode::Plain;
+    return options;
+}
+
+std::unique_ptr<Reporter> make_display(const DisplayOptions& options, std::FILE* stream) {
+    if (options.progress == ProgressMode::Tty && !options.quiet) return std::make_unique<LiveDisplay>(options, stream);
+    return std::make_unique<PlainDisplay>(options, stream);
+}
+
+std::string format_error(const Error& error, bool color) {
+    std::string text = color ? "\x1b[1;31merror:\x1b[0m " : "error: ";
+    text += replace_all(error.message(), "\n", "\n  ");
+    for (const auto& frame : error.context()) text += "\n  while " + frame;
+    if (!error.hint().empty()) text += "\n  " + replace_all(error.hint(), "\n", "\n  ");
+    return text + "\n";
+}
+
+}  // namespace envbuild::cli

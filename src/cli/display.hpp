@@ -1,0 +1,34 @@
+// How a run looks: a live display on a terminal, plain lines elsewhere, errors alone with --quiet. Everything goes to
+// standard error.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/reporter.hpp"
+
+namespace envbuild::cli {
+
+enum class ProgressMode : std::uint8_t { Auto, Plain, Tty };
+
+struct DisplayOptions {
+    ProgressMode progress = ProgressMode::Auto;
+    bool quiet = false;
+    int verbosity = 0;   // -v: debug lines
+    bool color = false;  // from NO_COLOR, TERM and whether the output is a terminal
+
+    // Auto becomes Tty where `stream` is a terminal that can move its cursor and CI is not set.
+    [[nodiscard]] static DisplayOptions decide(ProgressMode asked, bool quiet, int verbosity, std::FILE* stream);
+};
+
+// Writes to `stream`, which outlives it. Thread-safe.
+[[nodiscard]] std::unique_ptr<Reporter> make_display(const DisplayOptions& options, std::FILE* stream);
+
+// "error: message", then context and hint, indented.
+[[nodiscard]] std::string format_error(const Error& error, bool color);
+
+}  // namespace envbuild::cli
