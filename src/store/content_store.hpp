@@ -1,0 +1,84 @@
+// ContentStore: images on disk as an OCI image layout (image-spec v1.1, image-layout.md), which podman, skopeo and
+// crane read as it is: `oci-layout`, `index.json`, `blobs/sha256/<hex>`. docs/formats.md describes what else lies
+// there.
+//
+// A process killed at any point leaves a valid layout: a blob gets its name only when it is whole, verified and on
+// disk; the index is replaced in one rename, and only after what it names. Many processes may use one store: blobs are
+// immutable, and the index is changed under a lock. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/cancel.hpp"
+#include "base/fs.hpp"
+#include "oci/blob.hpp"
+#include "oci/descriptor.hpp"
+#include "oci/image_index.hpp"
+#include "oci/manifest.hpp"
+
+namespace envbuild::store {
+
+// A manifest or index with its own bytes.
+struct StoredManifest {
+    oci::Descriptor descriptor;
+    std::string bytes;
+};
+
+class ContentStore {
+  public:
+    // Nothing is touched before the first write; a folder that is not there reads as an empty store.
+    // Error(InvalidInput) when writing where a folder with other things in it lies, or a layout of a version that is
+    // not known.
+    ContentStore(std::filesystem::path root, CancelToken cancel);
+
+    [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+
+    // Present with the size that the descriptor says.
+    [[nodiscard]] bool has_blob(const oci::Descriptor& descriptor) const;
+    [[nodiscard]] std::filesystem::path blob_path(const Digest& digest) const;
+    // The content; its reader verifies size and digest before it says the end. NotFound where it is absent.
+    [[nodiscard]] std::unique_ptr<oci::BlobReader> open_blob(const oci::Descriptor& descriptor) const;
+    // Small content, verified. NotFound, Corrupt.
+    [[nodiscard]] std::string read_blob(const oci::Descriptor& descriptor,
+                                        std::uint64_t limit = oci::kManifestLimit) const;
+
+    // Does nothing where the blob is there already. Error(Corrupt) when what comes is not what the descriptor says;
+    // nothing stays then.
+    void put_blob(const oci::Descriptor& expected, oci::BlobReader& content);
+    void put_blob(const oci::Descriptor& expected, std::string_view bytes);
+    // Content whose digest is known only at the end; the result has digest and size, and the media type given.
+    [[nodiscard]] oci::Descriptor put_stream(std::string_view media_type, oci::BlobReader& content);
+
+    // Stores a manifest or an index and, with a tag, makes the tag name it (as `org.opencontainers.image.ref.name` in
+    // index.json). Refuses (Error(Corrupt)) a manifest whose blobs, or an index whose manifests, are not all there.
+    oci::Descriptor put_manifest(std::string_view bytes, std::string_view media_type,
+                                 const std::optional<std::string>& tag);
+    [[nodiscard]] std::optional<StoredManifest> get_manifest(std::string_view tag) const;
+    [[nodiscard]] std::optional<StoredManifest> get_manifest(const Digest& digest) const;
+
+    // Tags with what they name, sorted by tag.
+    [[nodiscard]] std::vector<std::pair<std::string, oci::Descriptor>> tags() const;
+    // True where there was one. Blobs stay.
+    bool remove_tag(std::string_view tag);
+
+    // What of `manifest` is absent or of another size; empty when all is there.
+    [[nodiscard]] std::vector<oci::Descriptor> missing(const oci::Manifest& manifest) const;
+
+  private:
+    [[nodiscard]] oci::ImageIndex read_index() const;
+    void write_index(const oci::ImageIndex& index);
+    void ensure_layout();
+    [[nodiscard]] FileLock lock() const;
+
+    std::filesystem::path root_;
+    CancelToken cancel_;
+};
+
+}  // namespace envbuild::store
