@@ -27,25 +27,25 @@ class LockHash {
 
 // A file that pip installs.
 struct PipPackage {
-    std::string name;         // normalised (PEP 503)
+    std::string name;  // normalised (PEP 503)
     std::string version;
-    std::string url;          // canonical, without credentials: what direct_url and the lock record
-    Digest sha256;            // of the file at `url`
-    std::string file_name;    // "torch-1.13.1-cp311-cp311-linux_x86_64.whl"
-    bool requested = false;   // named by the user, not pulled in
-    bool direct = false;      // from a URL or VCS of the user's: gets a direct_url.json
+    std::string url;                         // canonical, without credentials: what direct_url and the lock record
+    Digest sha256;                           // of the file at `url`
+    std::string file_name;                   // "torch-1.13.1-cp311-cp311-linux_x86_64.whl"
+    bool requested = false;                  // named by the user, not pulled in
+    bool direct = false;                     // from a URL or VCS of the user's: gets a direct_url.json
     std::vector<std::string> requires_dist;  // PEP 508, as its metadata says
-    bool build_only = false;  // needed to build an sdist in this lock, not in the image
+    bool build_only = false;                 // needed to build an sdist in this lock, not in the image
     [[nodiscard]] bool is_wheel() const { return file_name.ends_with(".whl"); }
 };
 
 // The base image as it was resolved.
 struct BaseImage {
-    std::string name;         // canonical reference without digest: "docker.io/nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu22.04"
-    Digest digest;            // of the manifest (or the platform's entry of an index)
-    std::string glibc;        // "2.35", read from its layers
-    std::string cuda;         // "11.8" or ""
-    std::string cudnn;        // "8.9" or ""
+    std::string name;   // canonical reference without digest: "docker.io/nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu22.04"
+    Digest digest;      // of the manifest (or the platform's entry of an index)
+    std::string glibc;  // "2.35", read from its layers
+    std::string cuda;   // "11.8" or ""
+    std::string cudnn;  // "8.9" or ""
 };
 
 struct Lock {
@@ -53,19 +53,20 @@ struct Lock {
 
     conda::Platform platform;
     std::string prefix = "/opt/env";
-    std::vector<std::string> channels;                 // canonical URLs, by priority
-    std::vector<conda::PackageRecord> conda;           // in link order (dependencies first), each with sha256
-    std::vector<std::string> requested;                // conda specs as asked, canonical, for history
-    std::vector<PipPackage> pip;                       // sorted by name
-    std::vector<std::string> pip_requested;            // requirement lines, canonical
+    std::vector<std::string> channels;        // canonical URLs, by priority
+    std::vector<conda::PackageRecord> conda;  // in link order (dependencies first), each with sha256
+    std::vector<std::string> requested;       // conda specs as asked, canonical, for history
+    std::vector<PipPackage> pip;              // sorted by name
+    std::vector<std::string> pip_requested;   // requirement lines, canonical
     BaseImage base;
     bool gpu = false;
-    std::map<std::string, std::string> variables;      // from the file
-    std::map<std::string, std::string> virtual_packages;  // "__cuda" -> "11.8", "__glibc" -> "2.35", "__archspec" -> "1=x86_64"
-    std::string python_version;                        // "3.11.2", "" without Python
-    std::string template_digest;                       // of the Dockerfile templates' contents
+    std::map<std::string, std::string> variables;  // from the file
+    std::map<std::string, std::string>
+        virtual_packages;         // "__cuda" -> "11.8", "__glibc" -> "2.35", "__archspec" -> "1=x86_64"
+    std::string python_version;   // "3.11.2", "" without Python
+    std::string template_digest;  // of the Dockerfile templates' contents
     std::vector<std::string> extra_steps;
-    std::string spec_hash;                             // the intent it was made for, hex, for people; not in LockHash
+    std::string spec_hash;  // the intent it was made for, hex, for people; not in LockHash
 
     // Canonical JSON of everything that decides a byte of the image.
     [[nodiscard]] Json canonical() const;

@@ -1,0 +1,92 @@
+// CUDA versions, what runs on which driver, and who brings a CUDA runtime along.
+#pragma once
+
+#include <compare>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "conda/package_record.hpp"
+
+namespace envbuild::catalog {
+
+// "11.8", "12.4.1", "12": compared by number; a part that is not given is taken as 0. Immutable.
+class CudaVersion {
+  public:
+    CudaVersion() = default;
+    [[nodiscard]] static Expected<CudaVersion> parse(std::string_view text);  // InvalidInput
+    [[nodiscard]] int major() const { return major_; }
+    [[nodiscard]] int minor() const { return minor_; }
+    [[nodiscard]] std::string to_string() const { return text_; }  // as written
+    [[nodiscard]] std::string major_minor() const;                 // "12.4"; "12" where no minor was given
+    // Whether `asked` ("11", "11.8", "11.8.0") is a prefix of this one.
+    [[nodiscard]] bool fits(const CudaVersion& asked) const;
+    std::strong_ordering operator<=>(const CudaVersion& other) const;
+    bool operator==(const CudaVersion& other) const { return (*this <=> other) == 0; }
+
+  private:
+    std::string text_;
+    int major_ = 0, minor_ = 0, patch_ = 0, parts_ = 0;
+};
+
+// A package, conda's or pip's, as detection needs it.
+struct NamedVersion {
+    std::string name;  // conda's, or pip's normalised one
+    std::string version;
+    bool pip = false;
+};
+
+// A row of curated/cuda-compat.yaml's `frameworks`: which CUDA a package's version was made for.
+struct FrameworkRow {
+    std::string manager;  // "pip" or "conda"
+    std::string package;
+    std::string version;  // "2.4" stands for 2.4.*; "" for any
+    std::string cuda;     // "11.0"; "=": the package's own version is the CUDA version
+    std::string cudnn;
+    bool loads_base = false;  // column cuda: base. False: bundled, it brings its runtime along
+    std::string source;
+};
+
+// curated/cuda-compat.yaml. Immutable; thread-safe to read.
+class CudaCompat {
+  public:
+    // Throws Error(InvalidInput) with file:line:column.
+    [[nodiscard]] static CudaCompat load(const std::filesystem::path& file);
+
+    [[nodiscard]] const std::vector<FrameworkRow>& frameworks() const { return frameworks_; }
+    // The row for exactly this version (prefix rows too); nothing where the table is silent.
+    [[nodiscard]] const FrameworkRow* find(std::string_view manager, std::string_view package,
+                                           std::string_view version) const;
+
+    // The lowest Linux driver for a CUDA version: its own toolkit's, or with `minor_compatible` the major's; "" if
+    // unknown.
+    [[nodiscard]] std::string min_driver(const CudaVersion& cuda, bool minor_compatible = false) const;
+
+    // The value of NVIDIA_REQUIRE_CUDA for an image that needs `cuda` of the driver: "cuda>=12.4", followed by the
+    // data-center driver branches that take it through forward compatibility, as NVIDIA's own images have it.
+    [[nodiscard]] std::string nvidia_require_cuda(const CudaVersion& cuda) const;
+
+    // Packages of the list that bring a CUDA runtime along (cudatoolkit, cuda-cudart, nvidia-cuda-runtime-cu12, torch
+    // wheels).
+    [[nodiscard]] std::vector<NamedVersion> cuda_runtimes(const std::vector<NamedVersion>& packages) const;
+
+    [[nodiscard]] const std::string& default_target() const {
+        return default_target_;
+    }  // __cuda for bases without CUDA
+
+  private:
+    struct Driver {
+        CudaVersion cuda;
+        std::string linux_driver;
+    };
+    std::vector<FrameworkRow> frameworks_;
+    std::vector<Driver> drivers_, minor_drivers_;  // newest first
+    std::vector<std::pair<CudaVersion, std::vector<std::string>>> require_branches_;
+    std::vector<FrameworkRow> runtimes_;
+    std::string default_target_;
+};
+
+}  // namespace envbuild::catalog

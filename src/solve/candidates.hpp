@@ -1,0 +1,88 @@
+// What the solver chooses from: the records of every name, out of several channels, with channel priority applied.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conda/package_record.hpp"
+
+namespace envbuild::solve {
+
+// conda's channel_priority. Strict: of the channels that hold a name, only the first is looked at. Flexible: a better
+// channel goes before a higher version. Disabled: the version decides, the channel only breaks ties.
+enum class ChannelPriority : std::uint8_t { Strict, Flexible, Disabled };
+[[nodiscard]] std::string_view to_string(ChannelPriority priority);
+[[nodiscard]] Expected<ChannelPriority> parse_channel_priority(std::string_view text);
+
+struct Candidate {
+    std::shared_ptr<const conda::PackageRecord> record;
+    int channel_rank = 0;  // 0 is the channel of the highest priority
+};
+
+// Records by name, from wherever: a channel's repodata, a test's list. Not thread-safe.
+class RecordSource {
+  public:
+    virtual ~RecordSource() = default;
+    // Every record of the name in all subdirs that the target takes; empty where there is none. Throws Error(Corrupt).
+    [[nodiscard]] virtual std::vector<conda::PackageRecord> records(std::string_view name) = 0;
+    [[nodiscard]] virtual std::vector<std::string> names() = 0;
+};
+
+// One channel as the solver sees it: `url` is canonical, `sources` are its subdirs.
+struct ChannelSource {
+    std::string url;
+    std::vector<std::shared_ptr<RecordSource>> sources;
+};
+
+// Held in memory: for tests, for virtual packages and for records that are known already.
+class ListedRecords : public RecordSource {
+  public:
+    explicit ListedRecords(std::vector<conda::PackageRecord> records);
+    std::vector<conda::PackageRecord> records(std::string_view name) override;
+    std::vector<std::string> names() override;
+
+  private:
+    std::map<std::string, std::vector<conda::PackageRecord>, std::less<>> by_name_;
+};
+
+// What a name offers. `hidden` are those of channels that strict priority keeps out; they serve explanations.
+struct Offer {
+    std::vector<Candidate> usable;
+    std::vector<Candidate> hidden;
+};
+
+// name -> candidates. The solver asks for a name once and only when it reaches it. Not thread-safe.
+class CandidateProvider {
+  public:
+    virtual ~CandidateProvider() = default;
+    // `channel` restricts a name to one channel (a spec "channel::name"), which goes before strict priority; "" for
+    // none.
+    [[nodiscard]] virtual Offer offer(const std::string& name, const std::string& channel) = 0;
+    // Every name, for "did you mean".
+    [[nodiscard]] virtual std::vector<std::string> names() = 0;
+    [[nodiscard]] virtual ChannelPriority priority() const = 0;
+};
+
+// Channels in the order of their priority. A record that two subdirs or channels give twice (same URL) counts once;
+// records without a name's match are dropped.
+class ChannelCandidates : public CandidateProvider {
+  public:
+    ChannelCandidates(std::vector<ChannelSource> channels, ChannelPriority priority = ChannelPriority::Strict);
+    Offer offer(const std::string& name, const std::string& channel) override;
+    std::vector<std::string> names() override;
+    [[nodiscard]] ChannelPriority priority() const override { return priority_; }
+
+  private:
+    std::vector<ChannelSource> channels_;
+    ChannelPriority priority_;
+};
+
+// Whether a record's canonical channel URL is the one that a spec names, by URL or, where it holds no "://", by the
+// URL's end.
+[[nodiscard]] bool channel_matches(std::string_view asked, std::string_view canonical_url);
+
+}  // namespace envbuild::solve
