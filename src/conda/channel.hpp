@@ -2,11 +2,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/process_env.hpp"
+#include "base/json.hpp"
 #include "base/url.hpp"
 
 namespace envbuild::conda {
@@ -27,26 +28,41 @@ class Channel {
 // What decides how channel names are read: envbuild's config, then .condarc's keys of the same names.
 struct ChannelSettings {
     std::string channel_alias = "https://conda.anaconda.org";
-    std::map<std::string, std::string> custom_channels;                  // name -> base URL ("pkgs/main" -> …)
-    std::vector<std::string> default_channels = {"https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r"};
+    // name -> base URL that the name is appended to, as conda has it: "pkgs/main" -> "https://repo.anaconda.com".
+    std::map<std::string, std::string> custom_channels = {{"pkgs/main", "https://repo.anaconda.com"},
+                                                          {"pkgs/r", "https://repo.anaconda.com"},
+                                                          {"pkgs/msys2", "https://repo.anaconda.com"}};
+    std::vector<std::string> default_channels = {"https://repo.anaconda.com/pkgs/main",
+                                                 "https://repo.anaconda.com/pkgs/r"};
     std::map<std::string, std::vector<std::string>> custom_multichannels;
-    std::vector<std::string> configured_channels = {"conda-forge"};       // used where a file names no channel
+    std::vector<std::string> configured_channels = {"conda-forge"};  // used where a file names no channel
     // canonical URL prefix -> URLs asked in its place, in turn. On the wire only: never hashed, never recorded.
     std::map<std::string, std::vector<std::string>> mirrors;
 
-    // From ~/.condarc, $CONDARC and the other places conda reads; `warnings` says what was ignored. `channels:` of .condarc are
+    // From the merged content of the condarc files (condarc.hpp): channel_alias, custom_channels, default_channels,
+    // custom_multichannels. `warnings` gets a line for each key whose value cannot be used. `channels:` of .condarc are
     // not used: what is not in the file is not added (design, section 2).
-    [[nodiscard]] static ChannelSettings from_condarc(const ProcessEnv& env, std::vector<std::string>& warnings);
+    [[nodiscard]] static ChannelSettings from_condarc(const Json& merged, std::vector<std::string>& warnings);
 };
 
-// "conda-forge", "defaults", "https://host/t/TOKEN/ch/linux-64", "file:///srv/ch", "./relative" (against `base_directory`) ->
-// one channel, or several for a multichannel. A token or user information is stripped from the canonical URL and kept in the
-// CredentialStore's hands by the caller: `with_credentials` receives the URL as written where it held some.
+// "conda-forge", "conda-forge/linux-64", "defaults", "https://host/t/TOKEN/ch/linux-64", "file:///srv/ch", "./relative"
+// (against `base_directory`), "/absolute", "~/…" -> one channel, or several for a multichannel. A token or user
+// information is not part of the canonical URL: `with_credentials` receives the URL as written (with its subdir cut
+// off) where it held some, for the CredentialStore. InvalidInput for what is neither a name nor a URL; the error never
+// repeats a credential.
 [[nodiscard]] Expected<std::vector<Channel>> resolve_channel(std::string_view text, const ChannelSettings& settings,
                                                              std::string_view base_directory,
                                                              std::vector<Url>* with_credentials = nullptr);
 
-// The URLs to ask for `canonical` in turn: its mirrors, or itself where it has none.
+// A subdir at the end of a channel ("conda-forge/linux-64"), as conda finds it.
+struct ChannelAndSubdir {
+    std::string channel;
+    std::string subdir;  // "" for none
+};
+[[nodiscard]] ChannelAndSubdir split_subdir(std::string_view channel);
+
+// The URLs to ask for `canonical` in turn: its mirrors (the longest prefix in settings.mirrors that ends at a path
+// segment wins; what follows the prefix is kept), or itself where it has none.
 [[nodiscard]] std::vector<Url> mirrors_of(const Url& canonical, const ChannelSettings& settings);
 
 }  // namespace envbuild::conda

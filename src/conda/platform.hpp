@@ -4,6 +4,7 @@
 #include <compare>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -13,12 +14,16 @@ namespace envbuild::conda {
 class Platform {
   public:
     Platform() = default;  // linux-64
-    // InvalidInput for a name that conda does not know; aliases "linux/amd64" and "linux/arm64" are taken.
+    // InvalidInput for a name that conda does not know; aliases "linux/amd64" and "linux/arm64" (and OCI's other names)
+    // are taken.
     [[nodiscard]] static Expected<Platform> parse(std::string_view text);
+    // Every subdir that conda knows, "noarch" too.
+    [[nodiscard]] static const std::vector<std::string>& known_subdirs();
 
     [[nodiscard]] const std::string& to_string() const { return subdir_; }
-    [[nodiscard]] std::string oci_architecture() const;  // "amd64", "arm64"
-    [[nodiscard]] std::string oci_os() const;            // "linux"
+    [[nodiscard]] std::string oci_architecture() const;  // "amd64", "arm64"; "" for noarch
+    [[nodiscard]] std::string oci_os() const;            // "linux", "darwin", "windows"; "" for noarch
+    [[nodiscard]] std::string oci_variant() const;       // "v7" for linux-armv7l; "" mostly
     [[nodiscard]] bool is_linux() const { return subdir_.starts_with("linux-"); }
     auto operator<=>(const Platform&) const = default;
 

@@ -1,0 +1,62 @@
+// One repodata.json: the index of a channel's subdir (CEP 36's classic form; CEP 15 for base_url).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "conda/package_record.hpp"
+
+namespace envbuild::conda {
+
+// Names with the places of their records; a record is parsed when its name is asked for. Immutable once loaded and
+// thread-safe. Files of 400 MB are fine: the bytes are mapped or held once, and no tree is made of them.
+class RepoData {
+  public:
+    // What a channel's records need to know of where they come from.
+    struct Origin {
+        std::string channel;  // canonical URL of the channel, without subdir or credentials
+        std::string subdir;   // "linux-64", "noarch"; info.subdir of the file is not trusted over it
+        std::string shown;    // where the bytes came from, for messages: a URL or a path, without credentials
+    };
+
+    // Error(Corrupt) with the place where the text stops being a repodata: truncated, empty, HTML, another JSON; (Io,
+    // NotFound) where the file cannot be read.
+    [[nodiscard]] static std::shared_ptr<const RepoData> load(const std::filesystem::path& file, Origin origin);
+    [[nodiscard]] static std::shared_ptr<const RepoData> from_bytes(std::string bytes, Origin origin);
+    // Of a subdir that a channel does not have.
+    [[nodiscard]] static std::shared_ptr<const RepoData> empty(Origin origin);
+
+    ~RepoData();
+    RepoData(const RepoData&) = delete;
+
+    // The records of a name, in the order of the file; empty where there is none. Of a package that is there as .conda
+    // and as .tar.bz2 only the .conda; none that "removed" lists. Records without sha256 are given: it is for the
+    // caller to refuse them. What cannot be a record (no version, a version that conda does not take, a wrong type) is
+    // left out and counted.
+    [[nodiscard]] std::vector<PackageRecord> records(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string> names() const;  // sorted
+    [[nodiscard]] bool has(std::string_view name) const;
+    [[nodiscard]] std::size_t size() const;  // records, before the rules of records()
+
+    // Records left out so far, and the first reason with the file name.
+    struct Skipped {
+        std::size_t count = 0;
+        std::string first;
+    };
+    [[nodiscard]] Skipped skipped() const;
+    [[nodiscard]] const Origin& origin() const;
+    // Where archives are, as canonical URL: <channel>/<subdir>, or what the file's base_url says (CEP 15).
+    [[nodiscard]] const Url& base_url() const;
+
+  private:
+    struct State;
+    explicit RepoData(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace envbuild::conda
