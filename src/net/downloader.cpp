@@ -1,0 +1,2 @@
+#include "net/downloader.hpp"
+namespace envbuild {}
