@@ -19,11 +19,6 @@
 
 namespace envbuild::cache {
 
-struct StoredManifest {
-    oci::Descriptor descriptor;
-    std::string bytes;  // match the descriptor's digest
-};
-
 // Thread-safe. Failures are those of RegistryClient and ContentStore; that something is absent is an answer.
 class ImageRepository {
   public:
@@ -43,7 +38,7 @@ class ImageRepository {
                           const std::optional<oci::Repository>& origin, Progress* progress) = 0;
 
     // `identifier` is a tag or "sha256:…".
-    [[nodiscard]] virtual std::optional<StoredManifest> get_manifest(const std::string& identifier) const = 0;
+    [[nodiscard]] virtual std::optional<oci::RawManifest> get_manifest(const std::string& identifier) const = 0;
     // Under its digest and, where given, a tag.
     virtual oci::Descriptor put_manifest(std::string_view bytes, std::string_view media_type,
                                          const std::optional<std::string>& tag) = 0;

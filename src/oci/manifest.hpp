@@ -13,6 +13,12 @@ namespace envbuild::oci {
 // Registries take no larger ones (distribution-spec: "at least 4 MiB"); what is larger is refused before it is parsed.
 inline constexpr std::uint64_t kManifestLimit = 4ULL << 20;
 
+// A manifest or an index with its very own bytes, which match the descriptor's digest.
+struct RawManifest {
+    Descriptor descriptor;
+    std::string bytes;
+};
+
 struct Manifest {
     std::string media_type{media_type::kManifest};
     Descriptor config;

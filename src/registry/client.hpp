@@ -46,12 +46,6 @@ class RegistryContext {
     std::unique_ptr<Authenticator> authenticator_;
 };
 
-// A manifest or index as the registry holds it; the bytes match the descriptor's digest.
-struct FetchedManifest {
-    oci::Descriptor descriptor;
-    std::string bytes;
-};
-
 enum class Reading : std::uint8_t {
     OriginOnly,    // what is written there must be read there: pointers and pushes
     MirrorsFirst,  // base images: the settings' mirrors in turn, then the registry itself
@@ -69,7 +63,7 @@ class RegistryClient {
     [[nodiscard]] const oci::Repository& repository() const { return repository_; }
 
     // `identifier` is a tag or a digest ("sha256:…"). One round trip when a token is at hand.
-    [[nodiscard]] std::optional<FetchedManifest> get_manifest(const std::string& identifier) const;
+    [[nodiscard]] std::optional<oci::RawManifest> get_manifest(const std::string& identifier) const;
     // Without the bytes.
     [[nodiscard]] std::optional<oci::Descriptor> head_manifest(const std::string& identifier) const;
     oci::Descriptor put_manifest(std::string_view bytes, std::string_view media_type, const std::string& identifier);

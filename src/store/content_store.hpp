@@ -25,12 +25,6 @@
 
 namespace envbuild::store {
 
-// A manifest or index with its own bytes.
-struct StoredManifest {
-    oci::Descriptor descriptor;
-    std::string bytes;
-};
-
 class ContentStore {
   public:
     // Nothing is touched before the first write; a folder that is not there reads as an empty store.
@@ -60,8 +54,8 @@ class ContentStore {
     // index.json). Refuses (Error(Corrupt)) a manifest whose blobs, or an index whose manifests, are not all there.
     oci::Descriptor put_manifest(std::string_view bytes, std::string_view media_type,
                                  const std::optional<std::string>& tag);
-    [[nodiscard]] std::optional<StoredManifest> get_manifest(std::string_view tag) const;
-    [[nodiscard]] std::optional<StoredManifest> get_manifest(const Digest& digest) const;
+    [[nodiscard]] std::optional<oci::RawManifest> get_manifest(std::string_view tag) const;
+    [[nodiscard]] std::optional<oci::RawManifest> get_manifest(const Digest& digest) const;
 
     // Tags with what they name, sorted by tag.
     [[nodiscard]] std::vector<std::pair<std::string, oci::Descriptor>> tags() const;
