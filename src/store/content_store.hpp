@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 
 #include "base/cancel.hpp"
 #include "base/fs.hpp"
+#include "base/json.hpp"
 #include "oci/blob.hpp"
 #include "oci/descriptor.hpp"
 #include "oci/image_index.hpp"
@@ -66,13 +68,15 @@ class ContentStore {
     [[nodiscard]] std::vector<oci::Descriptor> missing(const oci::Manifest& manifest) const;
 
   private:
-    [[nodiscard]] oci::ImageIndex read_index() const;
-    void write_index(const oci::ImageIndex& index);
+    [[nodiscard]] Json::Array read_entries() const;
+    void write_entries(Json::Array entries) const;
     void ensure_layout();
+    void make_layout() const;
     [[nodiscard]] FileLock lock() const;
 
     std::filesystem::path root_;
     CancelToken cancel_;
+    std::once_flag swept_;
 };
 
 }  // namespace envbuild::store

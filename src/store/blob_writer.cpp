@@ -1,0 +1,84 @@
+#include "store/blob_writer.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include "base/failpoint.hpp"
+
+namespace envbuild::store {
+
+namespace {
+
+[[noreturn]] void throw_errno(std::string_view what, const fs::path& path) {
+    const int code = errno;
+    Error error(ErrorKind::Io,
+                fmt::format("{}: cannot {}: {}", path.string(), what, std::generic_category().message(code)));
+    if (code == ENOSPC || code == EDQUOT)
+        throw std::move(error).with_hint("free some space, or point XDG_DATA_HOME to a larger disk");
+    throw error;
+}
+
+}  // namespace
+
+BlobWriter::BlobWriter(std::filesystem::path ingest, std::filesystem::path blobs) : blobs_(std::move(blobs)) {
+    while (true) {
+        std::string name = (ingest / "blob-XXXXXX").string();
+        fd_ = UniqueFd(::mkostemp(name.data(), O_CLOEXEC));
+        if (!fd_) throw_errno("write in", ingest);
+        // A sweep may have taken the file between these two calls: then it is gone or locked, and another one is made.
+        struct stat status{};
+        if (::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd_.get(), &status) == 0 && status.st_nlink == 1) {
+            temporary_ = name;
+            return;
+        }
+    }
+}
+
+BlobWriter::~BlobWriter() {
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void BlobWriter::write(std::string_view bytes) {
+    failpoint("store.write");
+    hash_.update(bytes);
+    size_ += bytes.size();
+    while (!bytes.empty()) {
+        const ssize_t put = ::write(fd_.get(), bytes.data(), bytes.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) throw_errno("write", temporary_);
+        bytes.remove_prefix(static_cast<std::size_t>(put));
+    }
+}
+
+Digest BlobWriter::finish() {
+    return hash_.finish();
+}
+
+void BlobWriter::commit(const Digest& digest) {
+    const fs::path destination = blobs_ / digest.hex();
+    failpoint("store.before_sync");
+    if (::fchmod(fd_.get(), 0644) != 0 || ::fsync(fd_.get()) != 0) throw_errno("sync", temporary_);
+    failpoint("store.before_rename");
+    if (::rename(temporary_.c_str(), destination.c_str()) != 0) throw_errno("write", destination);
+    temporary_.clear();
+    failpoint("store.after_rename");
+    fsync_directory(blobs_);
+    fd_.reset();
+}
+
+void sweep_ingest(const std::filesystem::path& ingest) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(ingest, error)) {
+        const UniqueFd fd(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+        if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    }
+}
+
+}  // namespace envbuild::store
