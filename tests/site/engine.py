@@ -77,10 +77,21 @@ def short_folder(folder):
     return Path("/tmp") / f"site-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port(folder, name):
+    """A port that nobody listens on: the one that NAME had in FOLDER before, where it can be had."""
+    file = folder / "ports.json"
+    before = json.loads(file.read_text()) if file.exists() else {}
+    for wanted in (before.get(name, 0), 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except OSError:
+                continue
+            before[name] = probe.getsockname()[1]
+            write_atomic(file, json.dumps(before))
+            return before[name]
+    raise SystemExit("site: no free port on loopback")
 
 
 def wait_for(what, check, process, log_file, seconds=30):
@@ -144,7 +155,7 @@ def start_registry(processes, folder, name, password=None):
         (folder / "htpasswd").write_text(line)
         auth = f"auth:\n  htpasswd:\n    realm: {name}\n    path: {folder}/htpasswd\n"
     for attempt in range(3):
-        port = free_port()
+        port = free_port(folder, name)
         (folder / f"{name}.yml").write_text(
             f"version: 0.1\nlog:\n  level: info\n  accesslog:\n    disabled: false\nstorage:\n  filesystem:\n"
             f"    rootdirectory: {folder}/{name}\n  delete:\n    enabled: true\nhttp:\n  addr: 127.0.0.1:{port}\n"
@@ -155,6 +166,7 @@ def start_registry(processes, folder, name, password=None):
             return f"127.0.0.1:{port}"
         except SystemExit:  # another took the port between the two
             processes.stop(name)
+            (folder / "ports.json").unlink(missing_ok=True)
             if attempt == 2:
                 raise
     return None
@@ -170,7 +182,7 @@ def _answers(port):
 
 def start_server(processes, folder, packages):
     (folder / "www.port").unlink(missing_ok=True)
-    process = processes.start("www", [sys.executable, "-B", HERE / "server.py", packages, folder])
+    process = processes.start("www", [sys.executable, "-B", HERE / "server.py", packages, folder, free_port(folder, "www")])
     wait_for("the web server", (folder / "www.port").exists, process, folder / "www.log", 20)
     return f"http://127.0.0.1:{(folder / 'www.port').read_text()}"
 

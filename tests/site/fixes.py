@@ -144,3 +144,13 @@ def old_version(tree, files, old, new):
         head, name = posixpath.split(path)
         cached = f"{head}/__pycache__/{name[:-3]}.cpython-311.pyc"
         tree.nodes.pop(cached, None)
+
+
+def plain_setuptools(tree, recipe, work):
+    """Debian's setuptools asks Debian's distutils for an install layout, which a prefix does not have."""
+    for name in ("install_lib", "install_egg_info"):
+        path = f"site-packages/setuptools/command/{name}.py"
+        text = tree.read(path).decode()
+        text = text.replace("self.set_undefined_options('install',('install_layout','install_layout'))", "pass")
+        tree.edit(path, text.replace("self.set_undefined_options('install',('prefix_option','prefix_option'))",
+                                     "self.prefix_option = True"))

@@ -53,7 +53,8 @@ def _file(entry, files_url):
     if entry["python"]:
         out["requires-python"] = entry["python"]
     if entry["metadata"]:
-        out["dist-info-metadata"] = out["core-metadata"] = {"sha256": entry["metadata"]}
+        # PEP 714: under the older key "dist-info-metadata" a table breaks pip 22.3 to 23.0; PyPI uses these two.
+        out["data-dist-info-metadata"] = out["core-metadata"] = {"sha256": entry["metadata"]}
     return out
 
 
