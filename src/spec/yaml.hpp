@@ -117,8 +117,4 @@ struct YamlNode::Member {
 // The node as JSON: plain scalars by their YAML 1.1 type, quoted ones as strings, key order kept.
 [[nodiscard]] Json yaml_to_json(const YamlNode& node);
 
-// UTF-8 without BOM and with "\n" line ends, from UTF-8, UTF-16 or UTF-32 with or without BOM, CRLF or CR. InvalidInput
-// with the line of the first byte that is no text (Latin-1, NUL, control characters).
-[[nodiscard]] Expected<std::string> decode_text(std::string_view bytes, const std::string& file);
-
 }  // namespace envbuild::spec

@@ -1,0 +1,51 @@
+#include "base/diagnostic.hpp"
+
+#include <fmt/format.h>
+
+#include "base/url.hpp"
+
+namespace envbuild {
+
+std::string SourcePlace::to_string() const {
+    if (line == 0) return file;
+    if (column == 0) return fmt::format("{}:{}", file, line);
+    return fmt::format("{}:{}:{}", file, line, column);
+}
+
+std::string Diagnostic::to_string() const {
+    const std::string_view word = severity == Severity::Error     ? "error: "
+                                  : severity == Severity::Warning ? "warning: "
+                                                                  : "note: ";
+    std::string text = place.file.empty() ? "" : place.to_string() + ": ";
+    text.append(word).append(message);
+    if (!excerpt.empty()) text.append("\n").append(excerpt);
+    if (!hint.empty()) text.append("\n  ").append(hint);
+    return text;
+}
+
+Error Diagnostic::to_error() const {
+    Error error(ErrorKind::InvalidInput, place.file.empty() ? message : place.to_string() + ": " + message);
+    std::string next = excerpt;
+    if (next.starts_with("  ")) next.erase(0, 2);  // Error::to_string() indents the first line itself
+    if (!hint.empty()) next += (next.empty() ? "" : "\n  ") + hint;
+    if (next.empty()) return error;
+    return std::move(error).with_hint(std::move(next));
+}
+
+std::string caret_excerpt(std::string_view line, int column) {
+    constexpr std::size_t kTooLong = 160;
+    if (line.empty() || line.size() > kTooLong || column < 1) return "";
+    // A line that holds a credential is not repeated.
+    if (redact(line) != line) return "";
+    std::string caret = "  ";
+    int at = 1;
+    for (const char c : line) {
+        if ((static_cast<unsigned char>(c) & 0xC0U) == 0x80U) continue;
+        if (at == column) break;
+        caret += c == '\t' ? '\t' : ' ';
+        ++at;
+    }
+    return fmt::format("  {}\n{}^", line, caret);
+}
+
+}  // namespace envbuild
