@@ -22,6 +22,8 @@ namespace envbuild::layer {
 struct KnownLayer {
     Digest diff_id;
     std::uint64_t uncompressed_size = 0;
+    Digest blob;  // of its compressed form in the registry, empty where unknown: engines with containerd's store export
+                  // that
 };
 
 struct ExportOptions {

@@ -23,6 +23,9 @@ struct CompressedLayer {
 class LayerFileWriter {
   public:
     LayerFileWriter(std::filesystem::path path, Codec codec, std::size_t threads = 0);
+    LayerFileWriter(const LayerFileWriter&) = delete;
+    LayerFileWriter& operator=(const LayerFileWriter&) = delete;
+
     void write(std::string_view tar_bytes);
     [[nodiscard]] CompressedLayer finish();  // once
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,10 +37,20 @@ class TarParser {
   private:
     enum class State : std::uint8_t { Header, Data, Extended, Sparse, Padding, End };
 
+    // What extended headers said about the next entry.
+    struct Override {
+        std::optional<std::string> path, link;
+        std::optional<std::uint64_t> size;
+        std::optional<std::int64_t> mtime;
+    };
+
     void header(std::string_view block);
-    void begin_entry(std::string_view block, char type, std::uint64_t size);
-    void extended_header_done();
+    void zero_block();
+    void begin_entry(std::string_view block);
+    void begin_data(std::uint64_t size, State state);
     void data_done();
+    void pax_records();
+    [[noreturn]] void corrupt(std::string_view why) const;
 
     TarVisitor* visitor_;
     State state_ = State::Header;
@@ -50,13 +60,9 @@ class TarParser {
     std::uint64_t left_ = 0;  // of data
     std::uint64_t padding_ = 0;
     std::uint64_t offset_ = 0;
-    int zero_blocks_ = 0;
-    // What extended headers said about the next entry.
-    struct Override {
-        std::string path, link;
-        std::string size, mtime;
-        bool has_path = false, has_link = false, any = false;
-    } next_;
+    bool after_zero_block_ = false;
+    bool overridden_ = false;
+    Override next_;
 };
 
 // "./a//b/" -> "a/b"; "" for the root. Dot-dot components are kept: they are the caller's to judge.
