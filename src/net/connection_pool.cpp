@@ -112,9 +112,10 @@ void describe(CURLcode code, const char* detail, const Wire& wire, Outcome& outc
             outcome.permanent = true;
             break;
         case CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_WEIRD_SERVER_REPLY:
         case CURLE_URL_MALFORMAT:
-            outcome.failure = text;
-            outcome.permanent = true;
+            outcome.failure = outcome.never_sent ? text : fmt::format("the answer is not HTTP ({})", text);
+            outcome.permanent = outcome.never_sent;
             break;
         default:
             outcome.failure = text;
