@@ -1,0 +1,105 @@
+#include "build/base_image.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+
+#include "base/fs.hpp"
+#include "base/parallel.hpp"
+#include "base/strings.hpp"
+
+namespace envbuild::build {
+
+namespace {
+
+constexpr std::size_t kScanThreads = 4;
+
+layer::LayerScan scan_layer(const cache::ImageRepository& repository, const oci::Descriptor& descriptor,
+                            Progress& progress) {
+    const auto reader = repository.open_blob(descriptor);
+    layer::LayerScanner scanner;
+    std::array<char, 1 << 17> buffer{};
+    while (const auto got = reader->read(buffer.data(), buffer.size())) {
+        scanner.feed({buffer.data(), got});
+        progress.advance(got);
+    }
+    return scanner.finish();
+}
+
+layer::BaseFacts read_facts(const ResolvedBase& base, const cache::ImageRepository& repository,
+                            const Workbench& bench) {
+    const auto file = bench.cache_folder("bases") / (base.image.descriptor.digest.hex() + ".json");
+    if (const auto cached = read_file_if_exists(file)) {
+        // A damaged cache entry is not an error of the user's: it is made again.
+        const auto json = Json::parse(*cached);
+        if (json) {
+            if (auto facts = layer::BaseFacts::from_json(*json)) return std::move(*facts);
+        }
+    }
+    const auto& layers = base.image.manifest.layers;
+    std::uint64_t total = 0;
+    for (const auto& descriptor : layers) total += descriptor.size;
+    const auto progress = bench.reporter().start("Looking into the base image", Reporter::Unit::Bytes, total);
+    std::vector<layer::LayerScan> scans(layers.size());
+    parallel_for(layers.size(), kScanThreads,
+                 [&](std::size_t i) { scans[i] = scan_layer(repository, layers[i], *progress); });
+    auto facts =
+        value_or_throw(layer::base_facts(scans, base.image.config.platform().architecture, base.name.familiar()));
+    const auto diff_ids = base.image.config.diff_ids();
+    for (std::size_t i = 0; i < diff_ids.size(); ++i) {
+        if (facts.layers.at(i).diff_id != diff_ids[i]) {
+            throw Error(ErrorKind::Corrupt,
+                        fmt::format("layer {} of {} is not what its config says", i, base.name.familiar()));
+        }
+    }
+    write_file_atomic(file, facts.to_json().dump());
+    return facts;
+}
+
+}  // namespace
+
+std::vector<oci::Repository> image_sources(const oci::Repository& name, const Settings& settings) {
+    std::vector<oci::Repository> sources;
+    if (const auto mirrors = settings.registry_mirrors.find(name.domain());
+        mirrors != settings.registry_mirrors.end()) {
+        for (std::string_view mirror : mirrors->second) {
+            while (mirror.ends_with('/')) mirror.remove_suffix(1);
+            sources.push_back(value_or_throw(oci::Repository::parse(fmt::format("{}/{}", mirror, name.path()))));
+        }
+    }
+    sources.push_back(name);
+    return sources;
+}
+
+ResolvedBase resolve_base(std::string_view name, const conda::Platform& platform, const Workbench& bench) {
+    const auto reference = value_or_throw(oci::Reference::parse(name));
+    const oci::OciPlatform wanted{platform.oci_os(), platform.oci_architecture(), ""};
+    std::optional<Error> failure;
+    std::vector<std::string> asked;
+    for (const auto& source : image_sources(reference.repository(), bench.settings())) {
+        asked.push_back(source.to_string());
+        const auto repository = cache::registry_repository(bench.registries(), source);
+        try {
+            auto image = cache::fetch_image(*repository, reference.identifier(), wanted);
+            if (!image) continue;
+            ResolvedBase base{reference, source, std::move(*image), {}};
+            base.facts = read_facts(base, *repository, bench);
+            return base;
+        } catch (const Error& error) {
+            // The next source may have it; a cancelled run ends here, and so does a base that was found and will not
+            // do.
+            if (error.kind() != ErrorKind::Transient && error.kind() != ErrorKind::Unauthorized) throw;
+            bench.reporter().debug(fmt::format("{}: {}", source.to_string(), error.message()));
+            if (!failure) failure = error;
+        }
+    }
+    if (failure)
+        throw std::move(*failure).with_context(fmt::format("resolving the base image {}", reference.familiar()));
+    throw Error(ErrorKind::NotFound,
+                fmt::format("there is no base image {} (asked: {})", reference.familiar(), join(asked, ", ")))
+        .with_hint(
+            "check the name and tag, choose another with --base, or name a mirror that has it in registry_mirrors");
+}
+
+}  // namespace envbuild::build

@@ -1,0 +1,218 @@
+#include "build/builder.hpp"
+
+#include <fmt/format.h>
+
+#include "build/docker_builder.hpp"
+#include "build/plan.hpp"
+#include "cache/publish.hpp"
+#include "cache/single_flight.hpp"
+
+namespace envbuild::build {
+
+namespace {
+
+Digest digest_of(const std::string& hex) {
+    return value_or_throw(Digest::from_hex(hex));
+}
+
+// The hit, or nothing for a miss; what is unknown ends the run.
+std::optional<cache::Hit> hit_or_throw(cache::LookupResult result, const Workbench& bench) {
+    if (auto* unknown = std::get_if<cache::Unknown>(&result)) {
+        throw std::move(unknown->error)
+            .with_hint(
+                "whether this environment is built already could not be found out, so nothing was started; --no-push "
+                "builds it here "
+                "without asking the registry");
+    }
+    if (const auto* miss = std::get_if<cache::Miss>(&result)) {
+        if (!miss->warning.empty()) bench.reporter().warn(miss->warning);
+        return std::nullopt;
+    }
+    return std::get<cache::Hit>(std::move(result));
+}
+
+std::string engine_tag(const std::string& lock_hash) {
+    return "envbuild:lock-" + lock_hash.substr(0, 16);
+}
+
+// What one build has in hand: where the answer goes, what was asked, how long each stage took.
+class Run {
+  public:
+    Run(const BuildOptions& options, const Workbench& bench)
+        : options_(options),
+          bench_(bench),
+          repository_(options.no_push ? bench.embedded_repository() : bench.repository()),
+          local_(options.no_push || bench.settings().registry.empty() ||
+                 bench.settings().registry.starts_with("oci:")) {}
+
+    BuildAnswer environment(const Intent& intent) {
+        spec_hash_ = intent.hash.hex();
+        gpu_ = intent.spec().gpu.wanted;
+        const bool ask = !options_.refresh && !options_.rebuild;
+        if (auto hit = ask ? look_up() : std::nullopt) return answer(*hit, true);
+        if (!ask) stages_.time("lookup", [&] { ensure_reachable(); });
+
+        const cache::SingleFlight flight(bench_.cache_folder("flight"), bench_.cancel(), bench_.reporter());
+        auto lead = flight.lead(spec_hash_, intent.read.file);
+        try {
+            if (lead.waited() && ask) {
+                if (auto hit = look_up()) return answer(*hit, true);
+            }
+            auto resolution = stages_.time("resolve", [&] { return resolve(intent, bench_, stages_); });
+            return build(resolution.lock, resolution.base);
+        } catch (const Error& error) {
+            lead.fail(error);
+            throw;
+        }
+    }
+
+    BuildAnswer locked(const lock::Lock& lock) {
+        gpu_ = lock.gpu;
+        const auto key = lock.hash().hex();
+        const auto find = [&] {
+            return stages_.time("lookup",
+                                [&] { return hit_or_throw(cache::lookup_lock(*repository_, digest_of(key)), bench_); });
+        };
+        if (!options_.rebuild) {
+            if (auto hit = find()) return answer(*hit, true);
+        }
+        const cache::SingleFlight flight(bench_.cache_folder("flight"), bench_.cancel(), bench_.reporter());
+        auto lead = flight.lead(key, "lock-" + key.substr(0, 16));
+        try {
+            if (lead.waited() && !options_.rebuild) {
+                if (auto hit = find()) return answer(*hit, true);
+            }
+            const auto base = stages_.time("base", [&] { return base_of(lock, bench_); });
+            return build(lock, base);
+        } catch (const Error& error) {
+            lead.fail(error);
+            throw;
+        }
+    }
+
+  private:
+    std::optional<cache::Hit> look_up() {
+        return stages_.time("lookup",
+                            [&] { return hit_or_throw(cache::lookup(*repository_, digest_of(spec_hash_)), bench_); });
+    }
+
+    // --refresh and --rebuild ask nothing that an answer could come of, yet must not work for an hour to find the
+    // registry down.
+    void ensure_reachable() {
+        auto result = cache::lookup(*repository_, digest_of(spec_hash_));
+        if (auto* unknown = std::get_if<cache::Unknown>(&result)) throw std::move(unknown->error);
+    }
+
+    [[nodiscard]] cache::MovePolicy policy() const {
+        if (options_.rebuild) return cache::MovePolicy::Rebuild;
+        return options_.refresh ? cache::MovePolicy::Refresh : cache::MovePolicy::Keep;
+    }
+
+    BuildAnswer build(const lock::Lock& lock, const ResolvedBase& base) {
+        const auto lock_hash = lock.hash();
+        base_image_ = base.name.without_digest().to_string() + "@" + base.image.descriptor.digest.to_string();
+        packages_ = lock.conda.size() + lock.pip.size();
+        if (!options_.rebuild && !spec_hash_.empty()) {
+            // Another intent may have led to the same lock: its image is the answer, once each of its blobs is seen to
+            // be there.
+            auto existing = cache::lookup_lock(*repository_, digest_of(lock_hash.hex()), cache::Check::EveryBlob);
+            if (auto hit = hit_or_throw(std::move(existing), bench_)) {
+                bench_.reporter().note("The image for this resolution is there already; only the pointer is new");
+                const auto published = stages_.time("publish", [&] {
+                    return cache::point(*repository_, digest_of(spec_hash_), *hit, policy(), bench_.reporter());
+                });
+                return answer(published.answer, true);
+            }
+        }
+        const auto plan = make_plan(lock, base, bench_, stages_);
+        backend_ = "docker";
+        const DockerBuilder builder(bench_);
+        auto image = builder.build(plan, engine_tag(lock_hash.hex()), options_.tags, stages_);
+        const auto published = stages_.time("publish", [&] { return publish(plan, image); });
+        return answer(published.answer, false);
+    }
+
+    cache::Published publish(const BuildPlan& plan, const EngineImage& image) {
+        cache::PublishRequest request{.lock_hash = digest_of(plan.hash.hex()),
+                                      .spec_hash = std::nullopt,
+                                      .config = value_or_throw(oci::ImageConfig::parse(image.exported.config)),
+                                      .layers = {},
+                                      .annotations = {plan.labels.begin(), plan.labels.end()},
+                                      .policy = policy(),
+                                      .tags = options_.tags};
+        if (!spec_hash_.empty()) request.spec_hash = digest_of(spec_hash_);
+        const auto base_repository =
+            std::shared_ptr<cache::ImageRepository>(cache::registry_repository(bench_.registries(), plan.base.source));
+        const auto base_layers = plan.base.image.manifest.layers;
+        for (std::size_t i = 0; i < image.exported.layers.size(); ++i) {
+            const auto& layer = image.exported.layers[i];
+            if (layer.compressed) {
+                request.layers.push_back(
+                    {layer.compressed->descriptor, oci::file_source(layer.compressed->path), std::nullopt});
+            } else {
+                const auto& descriptor = base_layers.at(i);
+                request.layers.push_back(
+                    {descriptor, cache::repository_source(*base_repository, descriptor), plan.base.source});
+            }
+        }
+        return cache::publish(*repository_, request, bench_.reporter());
+    }
+
+    BuildAnswer answer(const cache::Hit& hit, bool was_there) {
+        BuildAnswer result;
+        result.spec_hash = spec_hash_;
+        result.lock_hash = hit.lock_hash.hex();
+        result.image = hit.image;
+        result.digest = hit.descriptor.digest.to_string();
+        result.hit = was_there;
+        result.backend = backend_;
+        result.base_image = base_image_;
+        result.packages = packages_;
+        result.gpu = gpu_;
+        // Engines cannot run what lies in an OCI image layout, but the build left a tag in the engine.
+        result.run_image = local_ ? engine_tag(result.lock_hash) : hit.image;
+        result.seconds = stages_.to_json();
+        return result;
+    }
+
+    const BuildOptions& options_;
+    const Workbench& bench_;
+    std::unique_ptr<cache::ImageRepository> repository_;
+    bool local_;
+    bool gpu_ = false;
+    std::string spec_hash_, backend_, base_image_;
+    std::optional<std::size_t> packages_;
+    Stages stages_;
+};
+
+}  // namespace
+
+BuildAnswer build_environment(const Intent& intent, const BuildOptions& options, const Workbench& bench) {
+    return Run(options, bench).environment(intent);
+}
+
+BuildAnswer build_lock(const lock::Lock& lock, const BuildOptions& options, const Workbench& bench) {
+    return Run(options, bench).locked(lock);
+}
+
+Json BuildAnswer::to_json() const {
+    const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+    Json json = Json::object();
+    json.set("spec_hash", text_or_null(spec_hash));
+    json.set("lock_hash", lock_hash);
+    json.set("image", image);
+    json.set("digest", digest);
+    json.set("cache", hit ? "hit" : "miss");
+    json.set("backend", text_or_null(backend));
+    json.set("base_image", text_or_null(base_image));
+    json.set("packages", packages ? Json(static_cast<std::int64_t>(*packages)) : Json());
+    json.set("seconds", seconds);
+    return json;
+}
+
+std::string run_command(const BuildAnswer& answer, const Settings& settings) {
+    const auto gpu = answer.gpu ? fmt::format("--gpus all --shm-size {} ", settings.shm_size) : std::string();
+    return fmt::format("docker run --rm -it {}{} python", gpu, answer.run_image);
+}
+
+}  // namespace envbuild::build

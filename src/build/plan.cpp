@@ -1,0 +1,171 @@
+#include "build/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/strings.hpp"
+#include "build/package_activation.hpp"
+#include "catalog/base_images.hpp"
+#include "dockerfile/templates.hpp"
+
+namespace envbuild::build {
+
+namespace {
+
+// What generated files and folders are dated with: 1 January 2020, UTC. Before 1980 zip tools fail, and 0 looks like a
+// fault.
+constexpr std::int64_t kGeneratedTime = 1'577'836'800;
+
+std::vector<Url> wire_urls(const Url& canonical, const Workbench& bench) {
+    return conda::mirrors_of(canonical, bench.channel_settings());
+}
+
+void download(BuildPlan& plan, const Workbench& bench) {
+    std::vector<Download> wanted;
+    for (const auto& record : plan.lock.conda) {
+        if (!record.sha256) throw Error(ErrorKind::Bug, fmt::format("{} is locked without sha256", record.file_name));
+        wanted.push_back({record.file_name, wire_urls(record.url, bench), *record.sha256,
+                          record.size > 0 ? std::optional(record.size) : std::nullopt});
+    }
+    for (const auto& file : plan.lock.pip) {
+        wanted.push_back({file.file_name, {value_or_throw(Url::parse(file.url))}, file.sha256, std::nullopt});
+    }
+    auto paths = bench.downloader().fetch(wanted, "Downloading packages");
+    const auto conda_count = static_cast<std::ptrdiff_t>(plan.lock.conda.size());
+    plan.packages.assign(paths.begin(), paths.begin() + conda_count);
+    plan.pip.assign(paths.begin() + conda_count, paths.end());
+}
+
+std::string pip_requirements(const lock::Lock& lock) {
+    std::string text;
+    for (const auto& package : lock.pip) {
+        if (package.build_only) continue;
+        text += fmt::format("{}=={} --hash=sha256:{}\n", package.name, package.version, package.sha256.hex());
+    }
+    return text;
+}
+
+std::string requested_spec(const lock::Lock& lock, const std::string& name) {
+    for (const auto& spec : lock.requested) {
+        if (spec == name || spec.starts_with(name + " ") || spec.starts_with(name + "[")) return spec;
+    }
+    return "";
+}
+
+link::InstallManifest install_manifest(const lock::Lock& lock, std::int64_t epoch) {
+    link::InstallManifest manifest;
+    manifest.prefix = lock.prefix;
+    manifest.python_version = lock.python_version;
+    manifest.source_date_epoch = epoch;
+    manifest.history_specs = lock.requested;
+    for (const auto& record : lock.conda) {
+        if (record.name == "python") manifest.site_packages = record.python_site_packages_path;
+        manifest.packages.push_back({.file_name = record.file_name,
+                                     .name = record.name,
+                                     .version = record.version.to_string(),
+                                     .build = record.build,
+                                     .subdir = record.subdir,
+                                     .channel = record.channel,
+                                     .url = record.url.to_string(),
+                                     .sha256 = *record.sha256,
+                                     .md5 = record.md5,
+                                     .size = record.size,
+                                     .requested_spec = requested_spec(lock, record.name)});
+    }
+    for (const auto& file : lock.pip) manifest.pip_files.push_back({file.file_name, file.sha256});
+    manifest.pip_requirements = pip_requirements(lock);
+    return manifest;
+}
+
+std::map<std::string, std::string> image_env(const BuildPlan& plan, const Workbench& bench) {
+    std::vector<std::pair<std::string, std::filesystem::path>> archives;
+    for (std::size_t i = 0; i < plan.packages.size(); ++i)
+        archives.emplace_back(plan.lock.conda[i].file_name, plan.packages[i]);
+    std::map<std::string, std::string> before = plan.lock.variables;
+    for (const auto& entry : plan.base.image.config.env()) {
+        const auto equals = entry.find('=');
+        if (equals != std::string::npos) before.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+    }
+    const auto activation =
+        link::capture_activation(PackageActivation(archives, plan.lock.prefix), plan.lock.prefix, before);
+    for (const auto& warning : activation.warnings) {
+        bench.reporter().warn(
+            fmt::format("an activation script is not captured in the image's environment: {}", warning.to_string()));
+    }
+    dockerfile::EnvironmentInput input;
+    input.prefix = plan.lock.prefix;
+    input.base_path = plan.base.image.config.env("PATH").value_or("");
+    input.activation = activation.variables;
+    input.variables = plan.lock.variables;
+    input.gpu = plan.lock.gpu;
+    if (const auto cuda = plan.lock.virtual_packages.find("__cuda");
+        plan.lock.gpu && cuda != plan.lock.virtual_packages.end()) {
+        const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
+        input.nvidia_require_cuda =
+            catalog.cuda().nvidia_require_cuda(value_or_throw(catalog::CudaVersion::parse(cuda->second)));
+    }
+    return dockerfile::environment(input);
+}
+
+}  // namespace
+
+std::int64_t source_date_epoch(const ProcessEnv& env) {
+    const auto text = env.get_nonempty("SOURCE_DATE_EPOCH");
+    if (!text) return kGeneratedTime;
+    std::int64_t seconds = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+    if (error != std::errc{} || end != text->data() + text->size() || seconds < 0) {
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("SOURCE_DATE_EPOCH is a number of seconds since 1970, not '{}'", *text));
+    }
+    return seconds;
+}
+
+std::filesystem::path find_installer() {
+    std::error_code ignored;
+    const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+    for (const auto& path : {folder / "envbuild-install", folder.parent_path() / "libexec/envbuild/envbuild-install"}) {
+        if (std::filesystem::is_regular_file(path, ignored)) return path;
+    }
+    throw Error(ErrorKind::NotFound, fmt::format("the static installer envbuild-install is not in {} nor in {}",
+                                                 folder.string(), (folder.parent_path() / "libexec/envbuild").string()))
+        .with_hint("install envbuild again, or build the target envbuild_install");
+}
+
+BuildPlan make_plan(const lock::Lock& lock, const ResolvedBase& base, const Workbench& bench, Stages& stages) {
+    BuildPlan plan{.lock = lock,
+                   .hash = lock.hash(),
+                   .base = base,
+                   .packages = {},
+                   .pip = {},
+                   .manifest = {},
+                   .env = {},
+                   .labels = {}};
+    stages.time("download", [&] { download(plan, bench); });
+    stages.time("plan", [&] {
+        plan.manifest = install_manifest(lock, source_date_epoch(bench.env()));
+        plan.env = image_env(plan, bench);
+        plan.labels = dockerfile::standard_labels(base.name.without_digest().to_string(), base.image.descriptor.digest,
+                                                  plan.hash.hex());
+    });
+    return plan;
+}
+
+dockerfile::Context render_context(const BuildPlan& plan, const Settings& settings, bool bind_mount) {
+    dockerfile::RenderInput input;
+    input.base = plan.base.pull_reference();
+    input.prefix = plan.lock.prefix;
+    input.labels = plan.labels;
+    input.env = plan.env;
+    input.install_json = plan.manifest.to_json().dump(1) + "\n";
+    input.installer = find_installer();
+    for (std::size_t i = 0; i < plan.packages.size(); ++i)
+        input.packages.push_back({plan.lock.conda[i].file_name, plan.packages[i]});
+    for (std::size_t i = 0; i < plan.pip.size(); ++i) input.wheels.push_back({plan.lock.pip[i].file_name, plan.pip[i]});
+    input.extra_steps = plan.lock.extra_steps;
+    input.bind_mount = bind_mount;
+    return dockerfile::render(dockerfile::Templates::load(settings.share_dir / "templates"), input);
+}
+
+}  // namespace envbuild::build

@@ -1,0 +1,149 @@
+#include "build/resolver.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "build/pip_phase.hpp"
+#include "catalog/base_images.hpp"
+#include "catalog/virtual_packages.hpp"
+#include "conda/repodata_fetcher.hpp"
+#include "dockerfile/templates.hpp"
+#include "solve/solver.hpp"
+#include "solve/virtual_packages.hpp"
+
+namespace envbuild::build {
+
+namespace {
+
+// A channel's repodata as the solver's source of records.
+class RepoDataRecords final : public solve::RecordSource {
+  public:
+    explicit RepoDataRecords(std::shared_ptr<const conda::RepoData> data) : data_(std::move(data)) {}
+    std::vector<conda::PackageRecord> records(std::string_view name) override { return data_->records(name); }
+    std::vector<std::string> names() override { return data_->names(); }
+
+  private:
+    std::shared_ptr<const conda::RepoData> data_;
+};
+
+// The file's channels, and those that only a "channel::name" names, which serve no other name.
+std::vector<conda::Channel> channels_of(const spec::EnvironmentSpec& spec) {
+    auto channels = spec.channels;
+    for (const auto& asked : spec.conda) {
+        if (asked.channel().empty()) continue;
+        const auto known = std::ranges::any_of(
+            channels, [&](const auto& c) { return solve::channel_matches(asked.channel(), c.url().to_string()); });
+        if (known) continue;
+        if (auto url = Url::parse(asked.channel())) channels.emplace_back(asked.channel(), std::move(*url));
+    }
+    return channels;
+}
+
+std::vector<solve::ChannelSource> fetch_repodata(const Intent& intent, const Workbench& bench, bool refresh) {
+    conda::RepoDataFetchSettings settings;
+    settings.cache_directory = bench.cache_folder("repodata");
+    settings.refresh = refresh;
+    conda::RepoDataFetcher fetcher(bench.http(), bench.channel_settings(), settings, bench.reporter());
+    std::vector<solve::ChannelSource> sources;
+    for (auto& fetched : fetcher.fetch(channels_of(intent.spec()), intent.spec().platform)) {
+        solve::ChannelSource source{fetched.channel.url().to_string(), {}};
+        for (auto& subdir : fetched.subdirs)
+            source.sources.push_back(std::make_shared<RepoDataRecords>(std::move(subdir)));
+        sources.push_back(std::move(source));
+    }
+    return sources;
+}
+
+lock::BaseImage locked_base(const ResolvedBase& base, const catalog::BaseChoice& choice) {
+    const auto& config = base.image.config;
+    lock::BaseImage locked;
+    locked.name = base.name.without_digest().to_string();
+    locked.digest = base.image.descriptor.digest;
+    locked.glibc = base.facts.glibc;
+    // NVIDIA's images say themselves which CUDA they hold; the catalogue is asked where one does not.
+    locked.cuda = config.env("CUDA_VERSION").value_or(choice.cuda);
+    locked.cudnn = config.env("NV_CUDNN_VERSION").value_or(choice.cudnn);
+    return locked;
+}
+
+std::string target_cuda(const spec::EnvironmentSpec& spec, const lock::BaseImage& base,
+                        const catalog::BaseImageCatalog& catalog) {
+    if (!spec.gpu.target_cuda.empty())
+        return value_or_throw(catalog::CudaVersion::parse(spec.gpu.target_cuda)).major_minor();
+    if (!spec.gpu.wanted) return "";
+    if (!base.cuda.empty()) return value_or_throw(catalog::CudaVersion::parse(base.cuda)).major_minor();
+    if (!spec.gpu.cuda.empty()) return value_or_throw(catalog::CudaVersion::parse(spec.gpu.cuda)).major_minor();
+    return catalog.cuda().default_target();
+}
+
+std::vector<catalog::NamedVersion> named_versions(const lock::Lock& lock) {
+    std::vector<catalog::NamedVersion> packages;
+    for (const auto& record : lock.conda) packages.push_back({record.name, record.version.to_string(), false});
+    for (const auto& file : lock.pip) packages.push_back({file.name, file.version, true});
+    return packages;
+}
+
+solve::Solution solve_conda(const Intent& intent, const lock::Lock& lock, std::vector<solve::ChannelSource> sources,
+                            const Workbench& bench) {
+    solve::Request request;
+    request.specs = intent.spec().conda;
+    request.virtual_packages = value_or_throw(solve::virtual_records(lock.virtual_packages));
+    request.gpu = lock.gpu;
+    request.allow_missing_sha256 = bench.settings().allow_missing_hashes;
+    solve::ChannelCandidates candidates(
+        std::move(sources), value_or_throw(solve::parse_channel_priority(bench.settings().channel_priority)));
+    return solve::solve(request, candidates, bench.cancel());
+}
+
+}  // namespace
+
+Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages) {
+    const auto& spec = intent.spec();
+    const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
+    const auto choice = value_or_throw(catalog.choose(spec));
+    for (const auto& note : choice.notes) bench.reporter().note(note);
+    auto base = stages.time("base", [&] { return resolve_base(choice.image, spec.platform, bench); });
+    bench.reporter().note(
+        fmt::format("Base image {} ({}; glibc {})", base.name.familiar(), choice.reason, base.facts.glibc));
+
+    lock::Lock lock;
+    lock.platform = spec.platform;
+    lock.base = locked_base(base, choice);
+    lock.gpu = spec.gpu.wanted;
+    lock.variables = spec.variables;
+    lock.extra_steps = spec.extra_steps;
+    lock.spec_hash = intent.hash.hex();
+    lock.template_digest = dockerfile::Templates::load(bench.settings().share_dir / "templates").digest().hex();
+    for (const auto& channel : spec.channels) lock.channels.push_back(channel.url().to_string());
+    for (const auto& asked : spec.conda) lock.requested.push_back(asked.canonical(asked.channel()));
+    std::ranges::sort(lock.requested);
+    lock.virtual_packages = value_or_throw(catalog::virtual_packages(
+        {spec.platform, base.facts.glibc, target_cuda(spec, lock.base, catalog), spec.gpu.target_cpu}, bench.env()));
+
+    auto sources = stages.time("repodata", [&] { return fetch_repodata(intent, bench, false); });
+    auto solution = stages.time("solve", [&] {
+        const auto progress = bench.reporter().start("Resolving", Reporter::Unit::Items, 0);
+        return solve_conda(intent, lock, std::move(sources), bench);
+    });
+    for (const auto& note : solution.notes) bench.reporter().note(note);
+    lock.conda = std::move(solution.packages);
+    for (const auto& record : lock.conda) {
+        if (record.name == "python") lock.python_version = record.version.to_string();
+    }
+    bench.reporter().note(fmt::format("Resolved {} conda packages", lock.conda.size()));
+
+    if (!spec.pip.empty()) {
+        stages.time("pip", [&] { choose_pip_files(intent, base, lock, bench, stages); });
+        bench.reporter().note(fmt::format("pip chose {} files", lock.pip.size()));
+    }
+    for (const auto& note : catalog.advice(choice, named_versions(lock))) bench.reporter().note(note);
+    return {std::move(lock), std::move(base)};
+}
+
+ResolvedBase base_of(const lock::Lock& lock, const Workbench& bench) {
+    const auto name = value_or_throw(oci::Reference::parse(lock.base.name));
+    return resolve_base(name.with_digest(lock.base.digest).to_string(), lock.platform, bench);
+}
+
+}  // namespace envbuild::build

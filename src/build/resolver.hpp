@@ -1,0 +1,23 @@
+// From an intent to a Lock: choose and look into the base image, fetch repodata, solve, let pip choose, pin everything.
+#pragma once
+
+#include "build/base_image.hpp"
+#include "build/intent.hpp"
+#include "build/stages.hpp"
+#include "lock/lock.hpp"
+
+namespace envbuild::build {
+
+struct Resolution {
+    lock::Lock lock;
+    ResolvedBase base;
+};
+
+// Throws Error: Unsatisfiable with an explanation, NotFound for a channel or base that is not there, Transient,
+// Unauthorized, Corrupt. `stages` gets the times of "base", "repodata", "solve" and "pip".
+[[nodiscard]] Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages);
+
+// The base image that a lock names, by digest.
+[[nodiscard]] ResolvedBase base_of(const lock::Lock& lock, const Workbench& bench);
+
+}  // namespace envbuild::build

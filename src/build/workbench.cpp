@@ -1,0 +1,73 @@
+#include "build/workbench.hpp"
+
+#include "net/credential.hpp"
+#include "registry/docker_config.hpp"
+
+namespace envbuild::build {
+
+Workbench::Workbench(ProcessEnv env, Settings settings, CancelToken cancel, Reporter& reporter)
+    : env_(std::move(env)), settings_(std::move(settings)), cancel_(std::move(cancel)), reporter_(reporter) {
+    http_ = std::make_unique<HttpClient>(HttpSettings::from_env(env_), cancel_, CredentialStore::from_env(env_));
+    // Mirrors may be written with user information; it is kept for their origin and sent nowhere else.
+    for (const auto* mirrors : {&settings_.channel_mirrors, &settings_.index_mirrors}) {
+        for (const auto& [canonical, urls] : *mirrors) {
+            for (const auto& text : urls) {
+                if (const auto url = Url::parse(text)) http_->credentials().add_from_url(*url);
+            }
+        }
+    }
+}
+
+registry::RegistryContext& Workbench::registries() const {
+    if (!registries_) {
+        registry::RegistrySettings settings;
+        settings.insecure = {settings_.insecure_registries.begin(), settings_.insecure_registries.end()};
+        settings.mirrors = settings_.registry_mirrors;
+        settings.token_cache = cache_folder("tokens");
+        registries_ = std::make_unique<registry::RegistryContext>(*http_, std::move(settings),
+                                                                  registry::DockerConfig::load(env_), reporter_);
+    }
+    return *registries_;
+}
+
+const conda::ChannelSettings& Workbench::channel_settings() const {
+    if (!channel_settings_) {
+        std::vector<std::string> warnings;
+        channel_settings_ = std::make_unique<conda::ChannelSettings>(settings_.channel_settings(env_, warnings));
+        for (const auto& warning : warnings) reporter_.warn(warning);
+    }
+    return *channel_settings_;
+}
+
+std::unique_ptr<cache::ImageRepository> Workbench::repository() const {
+    if (settings_.registry.empty()) return embedded_repository();
+    if (settings_.registry.starts_with("oci:")) return cache::layout_repository(settings_.registry.substr(4), cancel_);
+    return cache::open_repository(settings_.registry, registries(), cancel_);
+}
+
+std::unique_ptr<cache::ImageRepository> Workbench::embedded_repository() const {
+    return cache::layout_repository(settings_.data_dir / "images", cancel_);
+}
+
+Downloader Workbench::downloader() const {
+    return {*http_, cache_folder("packages"), reporter_};
+}
+
+void Workbench::learn_credentials(const std::vector<Url>& urls) const {
+    for (const auto& url : urls) {
+        http_->credentials().add_from_url(url);
+        // "https://host/LOCATION/t/TOKEN/channel": conda's way of writing a token.
+        const auto& path = url.path();
+        const auto mark = path.find("/t/");
+        if (mark == std::string::npos) continue;
+        const auto begin = mark + 3;
+        const auto end = path.find('/', begin);
+        if (end == std::string::npos || end == begin) continue;
+        const auto location = path.substr(0, mark);
+        const auto canonical = Url::parse(url.origin().to_string() + location + path.substr(end));
+        if (canonical)
+            http_->credentials().add_conda_token(*canonical, Secret(path.substr(begin, end - begin)), location);
+    }
+}
+
+}  // namespace envbuild::build

@@ -1,0 +1,56 @@
+// Workbench: what every step of one run shares: settings, network, registries, caches, cancellation, the reporter.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "base/cancel.hpp"
+#include "base/process_env.hpp"
+#include "base/reporter.hpp"
+#include "build/settings.hpp"
+#include "cache/image_repository.hpp"
+#include "net/downloader.hpp"
+#include "net/http_client.hpp"
+#include "registry/client.hpp"
+
+namespace envbuild::build {
+
+// Made once in cli/, passed down by reference. Thread-safe to use.
+class Workbench {
+  public:
+    // `reporter` is borrowed. Warnings about configuration go to it.
+    Workbench(ProcessEnv env, Settings settings, CancelToken cancel, Reporter& reporter);
+    Workbench(const Workbench&) = delete;
+    Workbench& operator=(const Workbench&) = delete;
+
+    [[nodiscard]] const ProcessEnv& env() const { return env_; }
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+    [[nodiscard]] const CancelToken& cancel() const { return cancel_; }
+    [[nodiscard]] Reporter& reporter() const { return reporter_; }
+    [[nodiscard]] HttpClient& http() const { return *http_; }
+    // Read from disk when first asked for: a look-up in the embedded store never needs them.
+    [[nodiscard]] registry::RegistryContext& registries() const;
+    [[nodiscard]] const conda::ChannelSettings& channel_settings() const;
+
+    // Where images are kept: the settings' registry, or the embedded OCI image layout.
+    [[nodiscard]] std::unique_ptr<cache::ImageRepository> repository() const;
+    [[nodiscard]] std::unique_ptr<cache::ImageRepository> embedded_repository() const;
+    // The content-addressed cache of packages and wheels.
+    [[nodiscard]] Downloader downloader() const;
+    [[nodiscard]] std::filesystem::path cache_folder(std::string_view name) const { return settings_.cache_dir / name; }
+
+    // What URLs of a file carried: sent to their origin, never stored.
+    void learn_credentials(const std::vector<Url>& urls) const;
+
+  private:
+    ProcessEnv env_;
+    Settings settings_;
+    CancelToken cancel_;
+    Reporter& reporter_;
+    std::unique_ptr<HttpClient> http_;
+    mutable std::unique_ptr<registry::RegistryContext> registries_;
+    mutable std::unique_ptr<conda::ChannelSettings> channel_settings_;
+};
+
+}  // namespace envbuild::build

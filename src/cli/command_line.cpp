@@ -1,0 +1,120 @@
+#include "cli/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/strings.hpp"
+#include "cli/command.hpp"
+
+namespace envbuild::cli {
+
+namespace {
+
+constexpr int kUsage = 2;
+
+std::vector<std::string> command_names(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const auto* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+    return names;
+}
+
+// `envbuild FILE …` is `envbuild build FILE …`: the first word decides, unless it asks for help or the version.
+void insert_default_command(std::vector<std::string>& arguments, const std::vector<std::string>& commands) {
+    if (arguments.empty()) return;
+    const auto& first = arguments.front();
+    if (first == "-h" || first == "--help" || first == "--version" ||
+        std::ranges::find(commands, first) != commands.end())
+        return;
+    arguments.insert(arguments.begin(), "build");
+}
+
+void print_error(const Error& error, CommandContext& context) {
+    const bool color = context.color();
+    context.close_display();
+    fmt::print(stderr, "{}", format_error(error, color));
+}
+
+// A word that is neither a command nor a file is most likely a command with a slip in it.
+Error explain_missing_file(Error error, const std::vector<std::string>& arguments,
+                           const std::vector<std::string>& commands) {
+    if (error.kind() != ErrorKind::NotFound || arguments.size() < 2 || arguments[0] != "build") return error;
+    const auto& word = arguments[1];
+    if (word.find_first_of("./") != std::string::npos || std::filesystem::exists(word)) return error;
+    const auto near = nearest(word, commands);
+    return std::move(error).with_hint(near.empty() ? "name an environment file; envbuild help lists the commands"
+                                                   : fmt::format("did you mean the command '{}'?", near));
+}
+
+int run_chosen(const Action& chosen, CommandContext& context, const std::vector<std::string>& arguments,
+               const std::vector<std::string>& commands) {
+    try {
+        const int code = chosen();
+        context.close_display();
+        return code;
+    } catch (const Error& error) {
+        const auto shown = explain_missing_file(error, arguments, commands);
+        print_error(shown, context);
+        return exit_code(shown.kind());
+    } catch (const std::bad_alloc&) {
+        print_error(Error(ErrorKind::Io, "this machine has not enough memory"), context);
+        return exit_code(ErrorKind::Io);
+    } catch (const std::filesystem::filesystem_error& error) {
+        print_error(Error(ErrorKind::Io, error.what()), context);
+        return exit_code(ErrorKind::Io);
+    } catch (const std::exception& error) {
+        print_error(Error(ErrorKind::Bug, fmt::format("envbuild broke a promise to itself: {}", error.what()))
+                        .with_hint("please report this with the command and the file that led to it"),
+                    context);
+        return exit_code(ErrorKind::Bug);
+    }
+}
+
+}  // namespace
+
+int run_command_line(std::vector<std::string> arguments, const ProcessEnv& env, const CancelToken& cancel) {
+    CLI::App app{"envbuild: from a conda YAML to a container image on a GPU node, exact, cached and fast", "envbuild"};
+    app.set_version_flag("--version", "envbuild " ENVBUILD_VERSION);
+    app.require_subcommand(0, 1);
+    app.footer(
+        "envbuild FILE is envbuild build FILE. envbuild help COMMAND has examples; envbuild help settings lists the "
+        "settings.\n"
+        "Exit codes: 0 done or hit, 2 bad input, 3 miss, 4 unknown or unreachable, 5 unsatisfiable, 6 not authorised,\n"
+        "7 the build failed, 8 corrupt data, 130 cancelled.");
+    CommandContext context(env, cancel);
+    Action chosen;
+    add_build_command(app, context, chosen);
+    add_hash_command(app, context, chosen);
+    add_lookup_command(app, context, chosen);
+    add_lock_command(app, context, chosen);
+    add_dockerfile_command(app, context, chosen);
+    add_check_command(app, context, chosen);
+    add_help_command(app, context, chosen);
+
+    const auto commands = command_names(app);
+    insert_default_command(arguments, commands);
+    try {
+        // CLI11 takes them from the back.
+        std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+        app.parse(reversed);
+    } catch (const CLI::CallForHelp&) {
+        const auto chosen_commands = app.get_subcommands();
+        fmt::print("{}", chosen_commands.empty() ? app.help() : chosen_commands.front()->help());
+        return 0;
+    } catch (const CLI::CallForVersion& version) {
+        fmt::print("{}\n", version.what());
+        return 0;
+    } catch (const CLI::ParseError& error) {
+        const auto command = arguments.empty() ? std::string() : " " + arguments.front();
+        fmt::print(stderr, "error: {}\n  envbuild help{} says what is possible\n", error.what(), command);
+        return kUsage;
+    }
+    if (!chosen) {
+        fmt::print("{}", app.help());
+        return 0;
+    }
+    return run_chosen(chosen, context, arguments, commands);
+}
+
+}  // namespace envbuild::cli

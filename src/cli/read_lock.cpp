@@ -1,0 +1,28 @@
+#include "cli/read_lock.hpp"
+
+#include <fmt/format.h>
+
+#include "base/fs.hpp"
+#include "base/strings.hpp"
+#include "lock/conda_lock.hpp"
+
+namespace envbuild::cli {
+
+namespace {
+constexpr std::uint64_t kLockLimit = 64ULL << 20;
+}
+
+lock::Lock read_lock_file(const std::filesystem::path& file, const std::string& platform) {
+    const auto text = read_file(file, kLockLimit);
+    const auto target = platform.empty() ? conda::Platform() : value_or_throw(conda::Platform::parse(platform));
+    auto read = value_or_throw(lock::read_conda_lock(text, file.string(), target));
+    if (!read.missing.empty()) {
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("{} does not say: {}", file.string(), join(read.missing, ", ")))
+            .with_hint(
+                "locks made by envbuild lock say it; make one from the environment file that this lock came from");
+    }
+    return std::move(read.lock);
+}
+
+}  // namespace envbuild::cli
