@@ -35,6 +35,7 @@ class StringReader : public ContentReader {
   public:
     explicit StringReader(std::string text) : text_(std::move(text)) {}
     [[nodiscard]] std::size_t read(std::span<char> into) override;
+    [[nodiscard]] std::size_t size() const { return text_.size(); }  // of all of it
 
   private:
     std::string text_;

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -20,7 +20,7 @@ namespace envbuild::link {
 class DirectorySink : public TreeSink {
   public:
     // Makes `root` and its parents when missing.
-    explicit DirectorySink(const std::filesystem::path& root);
+    explicit DirectorySink(std::filesystem::path root);
 
     void directory(const std::string& path, std::uint32_t mode, std::int64_t mtime) override;
     void file(const std::string& path, std::uint32_t mode, std::int64_t mtime, std::uint64_t size,
@@ -28,20 +28,22 @@ class DirectorySink : public TreeSink {
     void symlink(const std::string& path, const std::string& target, std::int64_t mtime) override;
     void hardlink(const std::string& path, const std::string& target) override;
 
-    // Sets the mtime of every directory that was made or used; call it after the last entry.
+    // Sets the mtime of every directory that was given; call it after the last entry.
     void finish();
 
   private:
-    struct Parent {
-        UniqueFd fd;
+    using Folder = std::shared_ptr<const UniqueFd>;
+    struct Place {
+        Folder folder;
         std::string name;
     };
-    [[nodiscard]] Parent open_parent(const std::string& path);
-    [[noreturn]] void fail(const std::string& path, std::string_view what) const;
+    [[nodiscard]] Folder open_folder(const std::string& path);  // "" is the root
+    [[nodiscard]] Place place_of(const std::string& path);
+    [[noreturn]] void fail(const std::string& path, std::string_view what, int code) const;
 
     std::filesystem::path root_;
-    UniqueFd root_fd_;
     std::mutex mutex_;
+    std::map<std::string, Folder> open_;  // a few folders kept open: packages bring many files of one folder in a row
     std::map<std::string, std::int64_t> directories_;
 };
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
-#include <map>
-#include <memory>
+#include <cstdint>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "conda/archive_info.hpp"
@@ -70,21 +70,32 @@ class LinkPlan {
                        TreeSink& sink) const;
 
   private:
+    enum class Origin : std::uint8_t { Archive, Generated };
     struct Planned {
         PackageSource source;
         conda::PackageInfo info;
         bool noarch_python = false;
-        std::map<std::string, std::size_t> records;  // archive path -> index in info.paths.paths
+        std::unordered_map<std::string, std::size_t> records;  // archive path -> index in info.paths.paths
+    };
+    struct Owner {
+        std::size_t package = 0;
+        Origin origin = Origin::Archive;
+        const conda::PathRecord* record = nullptr;  // in packages_; none for what is generated
     };
     class Emitter;
+    class Clashes;
 
+    LinkPlan() = default;
     [[nodiscard]] std::string mapped(const Planned& planned, const std::string& path) const;
-    [[nodiscard]] bool owns(std::size_t index, const std::string& path) const;
-    void claim(std::size_t index, const std::string& path, std::map<std::string, std::size_t>& clashes);
+    [[nodiscard]] bool owns(std::size_t index, const std::string& path, Origin origin) const;
+    void read_packages(std::vector<PackageSource> sources, std::size_t threads);
+    void claim_paths(std::size_t index, Clashes& clashes);
+    void check_folders() const;
 
     LinkTarget target_;
     std::vector<Planned> packages_;
-    std::map<std::string, std::size_t> owners_;  // path in the prefix -> package
+    std::unordered_map<std::string, Owner> owners_;  // path in the prefix, no directories -> who brings it
+    std::unordered_set<std::string> directories_;    // of paths.json
     std::vector<std::string> warnings_;
 };
 
