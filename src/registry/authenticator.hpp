@@ -1,0 +1,52 @@
+// Authenticator: makes requests acceptable to registries, with Basic or with tokens (distribution project, token
+// authentication spec).
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/reporter.hpp"
+#include "net/http_client.hpp"
+#include "registry/docker_config.hpp"
+#include "registry/token_cache.hpp"
+
+namespace envbuild::registry {
+
+// Where a request goes and what it needs there.
+struct AuthTarget {
+    std::string registry;  // as credentials name it: "docker.io", "localhost:5000"
+    Origin origin;         // where requests go: https, or http to a loopback or an insecure host
+    bool may_send_credentials = true;
+    std::string scopes;  // "repository:team/envs:pull,push", several joined by a space
+};
+
+// Thread-safe. Credentials are looked up only when a registry asks for them: a helper is not run for a public image.
+class Authenticator {
+  public:
+    // `http` is borrowed.
+    Authenticator(HttpClient& http, DockerConfig config, const std::filesystem::path& token_cache);
+
+    // Adds what an earlier answer showed to be right; nothing where none is known. True where it added something.
+    bool authorize(HttpRequest& request, const AuthTarget& target);
+    // After a 401: gets what its challenge asks for, so that authorize() adds it. False where there is nothing (more)
+    // to try. Throws Error: Unauthorized when the token server refuses or may not be given the credentials, Transient
+    // when it is down or answers no token.
+    bool answer(const HttpResponse& refused, const AuthTarget& target);
+
+    // For messages: "with the credentials of 'bob' from /x/config.json", "without credentials (none in …)".
+    [[nodiscard]] std::string describe_credentials(const AuthTarget& target);
+
+  private:
+    [[nodiscard]] std::optional<RegistryCredential> credential(const AuthTarget& target);
+    [[nodiscard]] Grant fetch_token(const std::map<std::string, std::string>& challenge, const AuthTarget& target);
+    [[nodiscard]] std::string key_of(const AuthTarget& target) const;
+
+    HttpClient& http_;
+    DockerConfig config_;
+    TokenCache tokens_;
+    std::mutex mutex_;
+    std::map<std::string, std::optional<RegistryCredential>> credentials_;  // by registry, once asked for
+};
+
+}  // namespace envbuild::registry

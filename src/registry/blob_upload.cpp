@@ -1,0 +1,210 @@
+#include "registry/blob_upload.hpp"
+
+#include <fmt/format.h>
+
+#include "base/failpoint.hpp"
+#include "base/json.hpp"
+
+namespace envbuild::registry {
+
+namespace {
+
+constexpr int kMaxAttempts = 4;
+// Between the first byte sent and the answer a registry may hash and move gigabytes.
+constexpr std::chrono::minutes kUploadStall{5};
+
+// A BlobSource as a request's body, verified while it is read.
+class UploadBody : public BodySource {
+  public:
+    UploadBody(const oci::BlobSource& content, const oci::Descriptor& descriptor, Progress* progress)
+        : content_(content), descriptor_(descriptor), progress_(progress) {
+        reopen();
+    }
+    std::size_t read(char* buffer, std::size_t size) override {
+        const std::size_t got = reader_->read(buffer, size);
+        sent_ += got;
+        if (progress_ != nullptr && sent_ > reported_) {
+            progress_->advance(sent_ - reported_);
+            reported_ = sent_;
+        }
+        return got;
+    }
+    std::optional<std::uint64_t> size() const override { return descriptor_.size; }
+    bool rewind() override {
+        reopen();
+        return true;
+    }
+
+  private:
+    void reopen() {
+        reader_ = std::make_unique<oci::VerifyingReader>(content_.open(), descriptor_,
+                                                         "the content of the blob " + descriptor_.digest.to_string());
+        sent_ = 0;
+    }
+
+    const oci::BlobSource& content_;
+    const oci::Descriptor& descriptor_;
+    Progress* progress_;
+    std::unique_ptr<oci::BlobReader> reader_;
+    std::uint64_t sent_ = 0, reported_ = 0;  // what is sent again is not reported again
+};
+
+// A body of unknown length, hashed while it is read.
+class HashingBody : public BodySource {
+  public:
+    explicit HashingBody(oci::BlobReader& reader) : reader_(reader) {}
+    std::size_t read(char* buffer, std::size_t size) override {
+        const std::size_t got = reader_.read(buffer, size);
+        hash_.update(std::string_view(buffer, got));
+        seen_ += got;
+        return got;
+    }
+    [[nodiscard]] std::uint64_t seen() const { return seen_; }
+    [[nodiscard]] Digest finish() { return hash_.finish(); }
+
+  private:
+    oci::BlobReader& reader_;
+    Sha256 hash_;
+    std::uint64_t seen_ = 0;
+};
+
+// Begins an upload: where it goes on. Throws Transient when the registry failed in passing.
+Url begin(const Endpoint& endpoint) {
+    HttpRequest request;
+    request.method = "POST";
+    request.url = endpoint.url("blobs/uploads/");
+    request.follow_redirects = false;
+    // A session that is begun twice costs the registry an empty file, which it clears away by itself.
+    request.idempotent = true;
+    const HttpResponse response = endpoint.send(request, Access::Push);
+    if (response.status != 202 && response.status != 201)
+        throw endpoint.failure("begin an upload to", request, response, Access::Push);
+    return endpoint.location(response);
+}
+
+Url with_digest(const Url& location, const Digest& digest) {
+    const std::string text = location.without_fragment().to_string();
+    return value_or_throw(
+        Url::parse(text + (location.query().empty() ? "?" : "&") + "digest=" + percent_encode(digest.to_string())));
+}
+
+std::string error_code(const HttpResponse& response) {
+    const auto json = Json::parse(response.body);
+    if (!json || !(*json)["errors"].is_array() || (*json)["errors"].as_array().empty()) return "";
+    return (*json)["errors"].as_array().front().string_or("code", "");
+}
+
+// An upload session that broke, expired or lost bytes on the way: a new one may work.
+bool is_broken_session(const HttpResponse& response) {
+    const auto code = error_code(response);
+    return is_transient_status(response.status) || code == "BLOB_UPLOAD_UNKNOWN" || code == "BLOB_UPLOAD_INVALID" ||
+           code == "DIGEST_INVALID" || code == "SIZE_INVALID";
+}
+
+// Whether it is in, or may be tried again (false); throws what cannot be mended.
+bool try_upload(const Endpoint& endpoint, const oci::Descriptor& descriptor, const std::shared_ptr<UploadBody>& body,
+                bool last) {
+    HttpRequest request;
+    try {
+        request.method = "PUT";
+        request.url = with_digest(begin(endpoint), descriptor.digest);
+        request.headers["content-type"] = "application/octet-stream";
+        request.source = body;
+        request.max_attempts = 1;
+        request.follow_redirects = false;
+        request.stall_timeout = kUploadStall;
+        failpoint("registry.before_put");
+        const HttpResponse response = endpoint.send(request, Access::Push);
+        if (response.status == 201 || response.status == 204) return true;
+        if (last || !is_broken_session(response))
+            throw endpoint.failure("upload a blob to", request, response, Access::Push);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::Transient) throw;
+        if (last) throw;
+    }
+    return false;
+}
+
+}  // namespace
+
+bool has_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor) {
+    HttpRequest request;
+    request.method = "HEAD";
+    request.url = endpoint.url("blobs/" + descriptor.digest.to_string());
+    const HttpResponse response = endpoint.send(request, Access::Pull);
+    if (Endpoint::says_absent(response, false)) return false;
+    if (!response.ok()) throw endpoint.failure("ask for a blob of", request, response, Access::Pull);
+    // Registries that redirect or compress may leave the length out; one that differs is another content.
+    const auto length = response.header("content-length");
+    return length.empty() || length == std::to_string(descriptor.size);
+}
+
+void upload_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor, const oci::BlobSource& content,
+                 Progress* progress) {
+    const auto body = std::make_shared<UploadBody>(content, descriptor, progress);
+    for (int attempt = 1;; ++attempt) {
+        if (try_upload(endpoint, descriptor, body, attempt == kMaxAttempts)) return;
+        const auto delay = endpoint.http().settings().retry.delay(attempt, std::nullopt);
+        sleep_for(delay.value_or(std::chrono::milliseconds(0)), endpoint.http().cancel());
+        // The answer may have been lost after the last byte had arrived.
+        if (has_blob(endpoint, descriptor)) return;
+        body->rewind();
+    }
+}
+
+oci::Descriptor upload_stream(const Endpoint& endpoint, std::string_view media_type, oci::BlobReader& content) {
+    const auto body = std::make_shared<HashingBody>(content);
+    HttpRequest patch;
+    patch.method = "PATCH";
+    patch.url = begin(endpoint);
+    patch.headers["content-type"] = "application/octet-stream";
+    patch.source = body;
+    patch.max_attempts = 1;
+    patch.follow_redirects = false;
+    patch.stall_timeout = kUploadStall;
+    const HttpResponse patched = endpoint.send(patch, Access::Push);
+    if (!patched.ok()) throw endpoint.failure("upload a blob to", patch, patched, Access::Push);
+
+    oci::Descriptor descriptor;
+    descriptor.media_type = media_type;
+    descriptor.size = body->seen();
+    descriptor.digest = body->finish();
+    HttpRequest put;
+    put.method = "PUT";
+    put.url = with_digest(endpoint.location(patched), descriptor.digest);
+    put.headers["content-length"] = "0";
+    put.follow_redirects = false;
+    put.stall_timeout = kUploadStall;
+    const HttpResponse response = endpoint.send(put, Access::Push);
+    if (response.status != 201 && response.status != 204)
+        throw endpoint.failure("finish an upload to", put, response, Access::Push);
+    return descriptor;
+}
+
+bool mount_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor, const std::string& from_path) {
+    HttpRequest request;
+    request.method = "POST";
+    request.url = endpoint.url(fmt::format("blobs/uploads/?mount={}&from={}",
+                                           percent_encode(descriptor.digest.to_string()), percent_encode(from_path)));
+    request.follow_redirects = false;
+    request.idempotent = true;
+    const HttpResponse response = endpoint.send(request, Access::Push, from_path);
+    if (response.status == 201) return true;
+    if (response.status != 202) {
+        // A registry that will not mount may still take an upload, whose own answer tells if it does not.
+        if (response.status < 500) return false;
+        throw endpoint.failure("mount a blob in", request, response, Access::Push);
+    }
+    HttpRequest cancel;
+    cancel.method = "DELETE";
+    cancel.url = endpoint.location(response);
+    cancel.max_attempts = 1;
+    try {
+        static_cast<void>(endpoint.send(cancel, Access::Push));
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::Cancelled) throw;
+    }
+    return false;
+}
+
+}  // namespace envbuild::registry

@@ -1,0 +1,22 @@
+// Uploading blobs (distribution-spec v1.1, "Pushing blobs"): POST, then one PUT of the whole; chunked PATCH where the
+// size is not known.
+#pragma once
+
+#include "base/reporter.hpp"
+#include "oci/blob.hpp"
+#include "oci/descriptor.hpp"
+#include "registry/endpoint.hpp"
+
+namespace envbuild::registry {
+
+[[nodiscard]] bool has_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor);
+// RegistryClient::upload_blob without the question whether it is there. What the source gives is verified against the
+// descriptor on its way.
+void upload_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor, const oci::BlobSource& content,
+                 Progress* progress);
+[[nodiscard]] oci::Descriptor upload_stream(const Endpoint& endpoint, std::string_view media_type,
+                                            oci::BlobReader& content);
+[[nodiscard]] bool mount_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor,
+                              const std::string& from_path);
+
+}  // namespace envbuild::registry

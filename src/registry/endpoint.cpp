@@ -1,0 +1,146 @@
+#include "registry/endpoint.hpp"
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "base/strings.hpp"
+#include "registry/hosts.hpp"
+
+namespace envbuild::registry {
+
+namespace {
+
+bool is_html(const HttpResponse& response) {
+    return response.header("content-type").find("html") != std::string::npos || trim(response.body).starts_with('<');
+}
+
+bool has_registry_errors(const HttpResponse& response) {
+    const auto json = Json::parse(response.body);
+    return json && (*json)["errors"].is_array();
+}
+
+}  // namespace
+
+Endpoint::Endpoint(HttpClient& http, Authenticator& authenticator, std::string registry, std::string path, Url base,
+                   bool may_send_credentials)
+    : http_(http),
+      authenticator_(authenticator),
+      registry_(std::move(registry)),
+      path_(std::move(path)),
+      base_(std::move(base)),
+      may_send_credentials_(may_send_credentials) {}
+
+Endpoint::Endpoint(HttpClient& http, Authenticator& authenticator, const oci::Repository& repository,
+                   const RegistrySettings& settings)
+    : Endpoint(http, authenticator, repository.domain(), repository.path(), base_url(repository.domain(), settings),
+               true) {}
+
+Endpoint Endpoint::mirror(HttpClient& http, Authenticator& authenticator, const oci::Repository& repository,
+                          std::string_view mirror, const RegistrySettings& settings) {
+    std::string scheme;
+    std::string_view rest = mirror;
+    for (const std::string_view known : {"http://", "https://"}) {
+        if (!rest.starts_with(known)) continue;
+        scheme = known;
+        rest.remove_prefix(known.size());
+    }
+    while (rest.ends_with('/')) rest.remove_suffix(1);
+    const auto slash = rest.find('/');
+    const std::string domain(rest.substr(0, slash));
+    const std::string prefix(slash == std::string_view::npos ? "" : rest.substr(slash + 1));
+    if (domain.empty())
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("'{}' is not a registry mirror; write host[:port][/prefix]", redact(mirror)));
+    const std::string path = prefix.empty() ? repository.path() : prefix + "/" + repository.path();
+    const Url usual = base_url(domain, settings);
+    if (scheme.empty()) return {http, authenticator, domain, path, usual, true};
+    // Plain http that only the mirror's own line asks for is fine for content, which has a digest, but not for
+    // passwords.
+    Url base = value_or_throw(Url::parse(scheme + domain));
+    const bool safe = base.scheme() == "https" || usual.scheme() == "http";
+    return {http, authenticator, domain, path, std::move(base), safe};
+}
+
+Url Endpoint::url(std::string_view suffix) const {
+    return value_or_throw(Url::parse(fmt::format("{}/v2/{}/{}", base_.origin().to_string(), path_, suffix)));
+}
+
+Url Endpoint::location(const HttpResponse& response) const {
+    const auto text = response.header("location");
+    auto url = text.empty() ? fail(ErrorKind::Transient, "") : response.final_url.resolve(text);
+    if (!url || (url->scheme() != "http" && url->scheme() != "https")) {
+        throw Error(ErrorKind::Transient,
+                    fmt::format("{} answered an upload without saying where it goes on", registry_));
+    }
+    // Registries behind a proxy that ends TLS think that they are spoken to over http.
+    if (base_.scheme() == "https" && url->scheme() == "http") {
+        if (url->host() != base_.host()) {
+            throw Error(
+                ErrorKind::Transient,
+                fmt::format("{} sends an upload on to {} over plain http, which is refused", registry_, url->host()));
+        }
+        const std::string rest = url->path() + (url->query().empty() ? "" : "?" + url->query());
+        url = base_.resolve(rest);
+    }
+    return url->without_user_info();
+}
+
+AuthTarget Endpoint::target(Access access, std::string_view also_pull) const {
+    AuthTarget target{registry_, base_.origin(), may_send_credentials_, ""};
+    target.scopes = fmt::format("repository:{}:{}", path_, access == Access::Push ? "pull,push" : "pull");
+    if (!also_pull.empty()) target.scopes += fmt::format(" repository:{}:pull", also_pull);
+    return target;
+}
+
+HttpResponse Endpoint::send(HttpRequest request, Access access, std::string_view also_pull) const {
+    const auto where = target(access, also_pull);
+    authenticator_.authorize(request, where);
+    HttpResponse response = http_.send(request);
+    if (response.status != 401 || request.url.origin() != where.origin) return response;
+    request.bearer = Secret();
+    request.basic.reset();
+    if (!authenticator_.answer(response, where) || !authenticator_.authorize(request, where)) return response;
+    if (request.source && !request.source->rewind()) return response;
+    return http_.send(request);
+}
+
+bool Endpoint::says_absent(const HttpResponse& response, bool has_body) {
+    if (response.status != 404) return false;
+    if (!response.header("docker-distribution-api-version").empty()) return true;
+    return has_body ? has_registry_errors(response) : !is_html(response);
+}
+
+Error Endpoint::failure(std::string_view what, const HttpRequest& request, const HttpResponse& response,
+                        Access access) const {
+    const auto where = target(access, "");
+    const std::string task = fmt::format("{} {} at {}", what, path_, registry_);
+    if (response.status == 401 || response.status == 403) {
+        Error error = http_error(task, request, response);
+        return Error(ErrorKind::Unauthorized,
+                     fmt::format("{}; it was asked {}", error.message(), authenticator_.describe_credentials(where)))
+            .with_hint(fmt::format("log in with an account that may {} there: docker login {}",
+                                   access == Access::Push ? "push" : "pull", registry_));
+    }
+    if (response.status == 405 && access == Access::Push) {
+        return Error(ErrorKind::Unauthorized,
+                     fmt::format("{}: the registry is read-only (405 Method Not Allowed)", task))
+            .with_hint("name another registry with --registry, or --no-push");
+    }
+    if (response.status == 404 && !has_registry_errors(response)) {
+        return Error(ErrorKind::Transient,
+                     fmt::format("{}: {} answered 404, but not as a registry does", task, base_.host()))
+            .with_hint("check the registry's name; a proxy or another server may answer there");
+    }
+    if (response.status == 400 && base_.scheme() == "http" && response.body.find("HTTPS server") != std::string::npos) {
+        return {ErrorKind::InvalidInput,
+                fmt::format("{}: it speaks https, and envbuild was told to speak plain http", task)};
+    }
+    if (response.ok() && is_html(response)) {
+        return Error(ErrorKind::Transient,
+                     fmt::format("{}: {} answered with a web page, so it is no registry", task, base_.host()))
+            .with_hint("a proxy or a login portal may stand between; see https_proxy and no_proxy");
+    }
+    return http_error(task, request, response);
+}
+
+}  // namespace envbuild::registry
