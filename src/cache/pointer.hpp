@@ -13,7 +13,6 @@ namespace envbuild::cache {
 
 inline constexpr std::string_view kSpecHashAnnotation = "dev.envbuild.spec-hash";
 inline constexpr std::string_view kLockHashAnnotation = "dev.envbuild.lock-hash";
-inline constexpr std::string_view kPointerArtifactType = "application/vnd.envbuild.pointer.v1";
 
 // The hashes are plain digests here; the types SpecHash and LockHash live in folders above.
 struct Pointer {
