@@ -8,6 +8,7 @@
 #include "base/fs.hpp"
 #include "base/strings.hpp"
 #include "build/condarc.hpp"
+#include "build/pip_config.hpp"
 #include "spec/yaml.hpp"
 
 namespace envbuild::build {
@@ -236,10 +237,15 @@ Settings load_settings(const ProcessEnv& env, const std::map<std::string, std::s
             row.apply(settings, from_text(row, override_->second));
         }
     }
-    // pip's own configuration names the index to ask; the intent still speaks of the index it stands for.
-    if (const auto index = env.get_nonempty("PIP_INDEX_URL");
-        index && !settings.index_mirrors.contains("https://pypi.org/simple")) {
-        settings.index_mirrors["https://pypi.org/simple"] = {*index};
+    // pip's own configuration names the index to ask; the intent still speaks of the index that it stands for.
+    const auto pip = read_pip_config(env);
+    if (pip.index_url) settings.index_mirrors.try_emplace("https://pypi.org/simple", std::vector{*pip.index_url});
+    for (const auto& url : pip.extra_index_urls) {
+        warnings.push_back(
+            fmt::format("pip's configuration has an extra index, {}, which is not used: what is not in the file is not "
+                        "added; write "
+                        "--extra-index-url into the pip section",
+                        redact(url)));
     }
     return settings;
 }

@@ -1,0 +1,36 @@
+// What an engine says while it builds: shown live, kept in a file, and at hand when a step fails.
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/reporter.hpp"
+#include "docker/build_event.hpp"
+
+namespace envbuild::build {
+
+// One build. Not thread-safe. The file is `<folder>/<key>.log`; an earlier one of the same key is replaced, old ones
+// are removed.
+class BuildLog {
+  public:
+    BuildLog(const std::filesystem::path& folder, const std::string& key, Reporter& reporter);
+    ~BuildLog();
+    BuildLog(const BuildLog&) = delete;
+    BuildLog& operator=(const BuildLog&) = delete;
+
+    void add(const docker::BuildEvent& event);
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+  private:
+    void write(std::string_view line);
+
+    std::filesystem::path path_;
+    std::FILE* file_;
+    Reporter& reporter_;
+    std::unique_ptr<Progress> progress_;
+};
+
+}  // namespace envbuild::build
