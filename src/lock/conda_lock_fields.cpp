@@ -1,0 +1,176 @@
+#include "lock/conda_lock_fields.hpp"
+
+#include "base/strings.hpp"
+
+namespace envbuild::lock {
+
+namespace {
+
+constexpr std::string_view kFormat = "1";
+
+Json extra_of(const conda::PackageRecord& record) {
+    Json extra = Json::object();
+    extra.set("build", record.build);
+    extra.set("build_number", record.build_number);
+    extra.set("channel", record.channel);
+    extra.set("subdir", record.subdir);
+    extra.set("file_name", record.file_name);
+    if (!record.depends.empty()) extra.set("depends", Json(record.depends));
+    if (!record.constrains.empty()) extra.set("constrains", Json(record.constrains));
+    if (!record.track_features.empty()) extra.set("track_features", Json(record.track_features));
+    if (!record.features.empty()) extra.set("features", record.features);
+    if (!record.license.empty()) extra.set("license", record.license);
+    if (record.noarch == conda::Noarch::Python) extra.set("noarch", "python");
+    if (record.noarch == conda::Noarch::Generic) extra.set("noarch", "generic");
+    if (!record.python_site_packages_path.empty()) extra.set("site_packages", record.python_site_packages_path);
+    if (record.size != 0) extra.set("size", record.size);
+    if (record.timestamp != 0) extra.set("timestamp", record.timestamp);
+    return extra;
+}
+
+Json extra_of(const PipPackage& package) {
+    Json extra = Json::object();
+    if (package.requested) extra.set("requested", true);
+    if (package.direct) extra.set("direct", true);
+    if (package.build_only) extra.set("build_only", true);
+    if (!package.requires_dist.empty()) extra.set("requires_dist", Json(package.requires_dist));
+    return extra;
+}
+
+std::vector<std::string> strings_of(const Json& json) {
+    std::vector<std::string> list;
+    if (json.is_null()) return list;
+    for (const auto& item : json.as_array()) list.push_back(item.as_string());
+    return list;
+}
+
+void apply(const Json& extra, conda::PackageRecord& record) {
+    record.build = extra["build"].as_string();
+    record.build_number = extra["build_number"].as_int();
+    record.channel = extra["channel"].as_string();
+    record.subdir = extra["subdir"].as_string();
+    record.file_name = extra["file_name"].as_string();
+    record.depends = strings_of(extra["depends"]);
+    record.constrains = strings_of(extra["constrains"]);
+    record.track_features = strings_of(extra["track_features"]);
+    record.features = extra.string_or("features", "");
+    record.license = extra.string_or("license", "");
+    const auto noarch = extra.string_or("noarch", "");
+    record.noarch = noarch == "python"    ? conda::Noarch::Python
+                    : noarch == "generic" ? conda::Noarch::Generic
+                                          : conda::Noarch::None;
+    record.python_site_packages_path = extra.string_or("site_packages", "");
+    record.size = static_cast<std::uint64_t>(extra.int_or("size", 0));
+    record.timestamp = extra.int_or("timestamp", 0);
+}
+
+void apply(const Json& extra, PipPackage& package) {
+    package.requested = extra.bool_or("requested", false);
+    package.direct = extra.bool_or("direct", false);
+    package.build_only = extra.bool_or("build_only", false);
+    package.requires_dist = strings_of(extra["requires_dist"]);
+}
+
+class Reader {
+  public:
+    Reader(const CustomFields& fields, Lock& lock) : fields_(fields), lock_(lock) {}
+
+    void read() {
+        lock_.spec_hash = text("spec_hash");
+        lock_.prefix = text("prefix");
+        lock_.gpu = text("gpu") == "true";
+        lock_.python_version = text("python_version");
+        lock_.template_digest = text("template");
+        lock_.base.name = text("base.name");
+        if (const auto digest = text("base.digest"); !digest.empty()) {
+            lock_.base.digest = value_or_throw(Digest::parse(digest));
+        }
+        lock_.base.glibc = text("base.glibc");
+        lock_.base.cuda = text("base.cuda");
+        lock_.base.cudnn = text("base.cudnn");
+        lock_.requested = list("requested");
+        lock_.pip_requested = list("pip_requested");
+        lock_.extra_steps = list("extra_steps");
+        lock_.virtual_packages = under("virtual.");
+        lock_.variables = under("variable.");
+        for (auto& record : lock_.conda) {
+            if (const auto json = object("conda." + record.name); !json.is_null()) apply(json, record);
+        }
+        for (auto& package : lock_.pip) {
+            if (const auto json = object("pip." + package.file_name); !json.is_null()) apply(json, package);
+        }
+    }
+
+  private:
+    std::string text(const std::string& key) const {
+        const auto found = fields_.find("envbuild." + key);
+        return found == fields_.end() ? std::string() : found->second;
+    }
+    Json object(const std::string& key) const {
+        const auto value = text(key);
+        return value.empty() ? Json() : value_or_throw(Json::parse(value));
+    }
+    std::vector<std::string> list(const std::string& key) const { return strings_of(object(key)); }
+    std::map<std::string, std::string> under(const std::string& key) const {
+        std::map<std::string, std::string> map;
+        const auto prefix = "envbuild." + key;
+        for (auto it = fields_.lower_bound(prefix); it != fields_.end() && it->first.starts_with(prefix); ++it) {
+            map[it->first.substr(prefix.size())] = it->second;
+        }
+        return map;
+    }
+
+    const CustomFields& fields_;
+    Lock& lock_;
+};
+
+}  // namespace
+
+CustomFields custom_fields(const Lock& lock) {
+    CustomFields fields;
+    const auto set = [&](const std::string& key, std::string value) {
+        if (!value.empty()) fields["envbuild." + key] = std::move(value);
+    };
+    const auto set_list = [&](const std::string& key, const std::vector<std::string>& list) {
+        if (!list.empty()) set(key, Json(list).dump());
+    };
+    set("format", std::string(kFormat));
+    set("tree_format", std::to_string(Lock::kTreeFormat));
+    set("lock_hash", lock.hash().hex());
+    set("spec_hash", lock.spec_hash);
+    set("prefix", lock.prefix);
+    set("gpu", lock.gpu ? "true" : "false");
+    set("python_version", lock.python_version);
+    set("template", lock.template_digest);
+    set("base.name", lock.base.name);
+    if (!lock.base.digest.empty()) set("base.digest", lock.base.digest.to_string());
+    set("base.glibc", lock.base.glibc);
+    set("base.cuda", lock.base.cuda);
+    set("base.cudnn", lock.base.cudnn);
+    set_list("requested", lock.requested);
+    set_list("pip_requested", lock.pip_requested);
+    set_list("extra_steps", lock.extra_steps);
+    // An empty value says something here, so it is written.
+    for (const auto& [name, value] : lock.virtual_packages) fields["envbuild.virtual." + name] = value;
+    for (const auto& [name, value] : lock.variables) fields["envbuild.variable." + name] = value;
+    for (const auto& record : lock.conda) set("conda." + record.name, extra_of(record).dump());
+    for (const auto& package : lock.pip) set("pip." + package.file_name, extra_of(package).dump());
+    return fields;
+}
+
+bool are_ours(const CustomFields& fields) {
+    const auto found = fields.find("envbuild.format");
+    return found != fields.end() && found->second == kFormat;
+}
+
+Expected<void> apply_custom_fields(const CustomFields& fields, Lock& lock) {
+    try {
+        Reader(fields, lock).read();
+    } catch (Error& error) {
+        return std::unexpected(
+            Error(ErrorKind::Corrupt, "custom_metadata does not hold what envbuild writes: " + error.message()));
+    }
+    return {};
+}
+
+}  // namespace envbuild::lock

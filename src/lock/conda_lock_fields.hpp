@@ -1,0 +1,26 @@
+// The facts of a Lock that conda-lock's format has no field for, as its custom_metadata: strings under "envbuild.*".
+// Internal to lock/: the writer and the reader share it, so that what one writes the other reads.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "lock/lock.hpp"
+
+namespace envbuild::lock {
+
+using CustomFields = std::map<std::string, std::string>;
+
+// Keys: envbuild.format ("1"), .lock_hash, .spec_hash, .tree_format, .prefix, .gpu, .python_version, .template,
+// .base.{name,digest,glibc,cuda,cudnn}, .virtual.<name>, .variable.<name>, .requested, .pip_requested, .extra_steps
+// (JSON lists), .conda.<name> and .pip.<file name> (JSON objects of what the package's entry lacks).
+[[nodiscard]] CustomFields custom_fields(const Lock& lock);
+
+// Whether the fields are envbuild's, of a format that this version reads.
+[[nodiscard]] bool are_ours(const CustomFields& fields);
+
+// Puts the fields into a lock whose packages hold what their entries say. Corrupt for a value that is not what
+// custom_fields() writes.
+[[nodiscard]] Expected<void> apply_custom_fields(const CustomFields& fields, Lock& lock);
+
+}  // namespace envbuild::lock

@@ -1,0 +1,105 @@
+#include "lock/lock.hpp"
+
+namespace envbuild::lock {
+
+namespace {
+
+// Only what is there: a field that a later version adds, left empty, changes no hash.
+void set_nonempty(Json& object, const char* key, const std::string& value) {
+    if (!value.empty()) object.set(key, value);
+}
+
+void set_nonempty(Json& object, const char* key, const std::vector<std::string>& value) {
+    if (!value.empty()) object.set(key, Json(value));
+}
+
+Json json_of(const std::map<std::string, std::string>& map) {
+    Json object = Json::object();
+    for (const auto& [key, value] : map) object.set(key, value);
+    return object;
+}
+
+// Every field goes into conda-meta/*.json, which is part of the image.
+Json json_of(const conda::PackageRecord& record) {
+    Json object = Json::object();
+    object.set("name", record.name);
+    object.set("version", record.version.to_string());
+    object.set("build", record.build);
+    object.set("build_number", record.build_number);
+    object.set("channel", record.channel);
+    object.set("subdir", record.subdir);
+    object.set("file_name", record.file_name);
+    object.set("url", record.url.to_string());
+    if (record.sha256) object.set("sha256", record.sha256->hex());
+    set_nonempty(object, "md5", record.md5);
+    if (record.size != 0) object.set("size", record.size);
+    if (record.timestamp != 0) object.set("timestamp", record.timestamp);
+    set_nonempty(object, "depends", record.depends);
+    set_nonempty(object, "constrains", record.constrains);
+    set_nonempty(object, "track_features", record.track_features);
+    set_nonempty(object, "features", record.features);
+    set_nonempty(object, "license", record.license);
+    if (record.noarch == conda::Noarch::Python) object.set("noarch", "python");
+    if (record.noarch == conda::Noarch::Generic) object.set("noarch", "generic");
+    set_nonempty(object, "python_site_packages_path", record.python_site_packages_path);
+    return object;
+}
+
+Json json_of(const PipPackage& package) {
+    Json object = Json::object();
+    object.set("name", package.name);
+    object.set("version", package.version);
+    object.set("url", package.url);
+    object.set("sha256", package.sha256.hex());
+    object.set("file_name", package.file_name);
+    object.set("requested", package.requested);
+    object.set("direct", package.direct);
+    object.set("build_only", package.build_only);
+    set_nonempty(object, "requires_dist", package.requires_dist);
+    return object;
+}
+
+}  // namespace
+
+Expected<LockHash> LockHash::parse(std::string_view hex) {
+    auto digest = Digest::from_hex(hex);
+    if (!digest) return fail(ErrorKind::InvalidInput, "a lock hash is 64 hex digits, not '" + std::string(hex) + "'");
+    return LockHash(*digest);
+}
+
+Json Lock::canonical() const {
+    Json json = Json::object();
+    json.set("kind", "envbuild-lock");  // keys of different kinds never collide
+    json.set("tree_format", kTreeFormat);
+    json.set("platform", platform.to_string());
+    json.set("prefix", prefix);
+    json.set("channels", Json(channels));
+    Json packages = Json::array();
+    for (const auto& record : conda) packages.push(json_of(record));
+    json.set("conda", std::move(packages));
+    json.set("requested", Json(requested));
+    Json files = Json::array();
+    for (const auto& package : pip) files.push(json_of(package));
+    json.set("pip", std::move(files));
+    json.set("pip_requested", Json(pip_requested));
+    // The glibc that was read from the base follows from its digest, and is among the virtual packages.
+    Json image = Json::object();
+    image.set("name", base.name);
+    image.set("digest", base.digest.to_string());
+    image.set("cuda", base.cuda);
+    image.set("cudnn", base.cudnn);
+    json.set("base", std::move(image));
+    json.set("gpu", gpu);
+    json.set("variables", json_of(variables));
+    json.set("virtual_packages", json_of(virtual_packages));
+    json.set("python_version", python_version);
+    json.set("template", template_digest);
+    json.set("extra_steps", Json(extra_steps));
+    return json;
+}
+
+LockHash Lock::hash() const {
+    return LockHash(sha256(canonical().canonical()));
+}
+
+}  // namespace envbuild::lock

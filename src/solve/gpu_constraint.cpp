@@ -1,0 +1,69 @@
+#include "solve/gpu_constraint.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/strings.hpp"
+
+namespace envbuild::solve {
+
+namespace {
+
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
+
+bool says_gpu(std::string_view build) {
+    const auto lower = to_lower(build);
+    return contains(lower, "cuda") || contains(lower, "gpu");
+}
+
+bool says_cpu(std::string_view build) {
+    return contains(to_lower(build), "cpu");
+}
+
+// What only a GPU build needs. A name that merely begins like one (cuda-python) is CUDA too.
+bool is_cuda_package(std::string_view name) {
+    static constexpr std::array<std::string_view, 8> kNames = {
+        "__cuda", "cudatoolkit", "cudnn", "pytorch-cuda", "cuda", "nccl", "pytorch-gpu", "tensorflow-gpu"};
+    return name.starts_with("cuda-") || std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+}  // namespace
+
+bool is_gpu_build(const conda::PackageRecord& record) {
+    if (says_cpu(record.build)) return false;
+    if (says_gpu(record.build)) return true;
+    for (const auto& text : record.depends) {
+        const auto words = split_whitespace(text);
+        if (words.empty()) continue;
+        if (words[0] == "cpuonly") return false;
+        if (is_cuda_package(words[0].substr(0, words[0].find_first_of("=<>!~[")))) return true;
+        if (words.size() > 2 && says_gpu(words[2])) return true;
+    }
+    return false;
+}
+
+bool comes_in_both(const std::vector<Candidate>& candidates) {
+    std::map<std::string, std::pair<bool, bool>> by_version;
+    for (const auto& candidate : candidates) {
+        auto& [gpu, other] = by_version[candidate.record->version.to_string()];
+        (is_gpu_build(*candidate.record) ? gpu : other) = true;
+    }
+    return std::any_of(by_version.begin(), by_version.end(),
+                       [](const auto& entry) { return entry.second.first && entry.second.second; });
+}
+
+std::set<std::string> asked_as_cpu(const std::vector<conda::MatchSpec>& specs) {
+    std::set<std::string> names;
+    for (const auto& spec : specs) {
+        const auto& name = spec.name();
+        if (name == "cpuonly") names.insert("*");
+        if (name.ends_with("-cpu")) names.insert(name.substr(0, name.size() - 4));
+        if (!spec.build().is_any() && says_cpu(spec.build().to_string())) names.insert(name);
+    }
+    return names;
+}
+
+}  // namespace envbuild::solve

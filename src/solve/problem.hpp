@@ -1,0 +1,60 @@
+// A request as a satisfiability problem over small integers: what a SAT solver, propagation and the search for the best
+// answer share. Internal to solve/.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "solve/universe.hpp"
+
+namespace envbuild::solve {
+
+// Of each group (the packages of one name) at most one is taken. A package that is taken needs one of each set in
+// `needs`, and of the groups of its `bars` nothing outside those sets. One of each root set is taken, and virtual
+// packages always are.
+struct Problem {
+    struct Group {
+        int name = 0;  // of the universe
+        std::string text;
+        bool is_virtual = false;
+        std::vector<int> packages;  // best first
+    };
+    struct Set {
+        int spec = 0;  // of the universe; with merged equals, one of several that mean the same
+        int group = 0;
+        std::vector<int> packages;  // best first
+    };
+    // Why a package was out from the start.
+    enum class Excluded : std::uint8_t { No, Broken, Constraint, CpuBuild };
+
+    std::vector<Group> groups;
+    std::vector<Set> sets;
+    std::vector<int> roots;                     // sets
+    std::vector<int> universe_package;          // package -> universe
+    std::vector<int> group_of;                  // package -> group
+    std::vector<std::vector<int>> needs, bars;  // package -> sets
+    std::vector<Excluded> excluded;             // package -> why
+
+    [[nodiscard]] std::size_t size() const { return group_of.size(); }
+};
+
+// Which parts of the request count; explanations leave some out.
+struct ProblemParts {
+    std::vector<int> specs;        // indices into Request::specs
+    std::vector<int> constraints;  // indices into Request::constraints
+    bool gpu = false;
+    [[nodiscard]] static ProblemParts all(const Request& request);
+};
+
+// With `prune`, packages that plainly cannot be in an answer are left out before what they need is loaded: the shape
+// for solving. Without it everything that is reached is there, with the reason for what is out: the shape for
+// explaining.
+[[nodiscard]] Problem build_problem(Universe& universe, const ProblemParts& parts, bool prune);
+
+// The problem without the packages that are not alive, and with packages that nothing tells apart (same needs and bars,
+// fit the same sets) merged into the best of them. It has the same best answer.
+[[nodiscard]] Problem reduce(const Problem& problem, const std::vector<char>& alive);
+
+}  // namespace envbuild::solve

@@ -1,0 +1,22 @@
+// The search itself, behind an interface: whether a problem has an answer, with further demands. Internal to solve/.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "solve/problem.hpp"
+
+namespace envbuild::solve {
+
+// Made for one problem, asked many times. Not thread-safe.
+class SatSolver {
+  public:
+    virtual ~SatSolver() = default;
+    // One package of each of the problem's roots and of each of `demands`, with all they need: the packages taken, or
+    // nothing where there is no such set. Which of several answers it finds does not matter for the result, only for
+    // speed: the nearer to the first of each group, the better.
+    [[nodiscard]] virtual std::optional<std::vector<int>> solve(const std::vector<std::vector<int>>& demands) = 0;
+};
+
+}  // namespace envbuild::solve

@@ -1,0 +1,152 @@
+#include "solve/universe.hpp"
+
+#include <algorithm>
+
+namespace envbuild::solve {
+
+Universe::Universe(const Request& request, CandidateProvider& provider) : request_(request), provider_(provider) {
+    for (const auto& spec : request.specs) {
+        if (!spec.has_exact_name()) continue;
+        auto& name = names_[static_cast<std::size_t>(name_id(spec.name()))];
+        if (name.channel.empty()) name.channel = spec.channel();
+    }
+}
+
+int Universe::name_id(const std::string& name) {
+    const auto [found, added] = name_ids_.emplace(name, static_cast<int>(names_.size()));
+    if (added) names_.emplace_back().text = name;
+    return found->second;
+}
+
+int Universe::intern(const conda::MatchSpec& spec) {
+    if (!spec.has_exact_name()) {
+        throw Error(ErrorKind::InvalidInput, "the spec '" + spec.to_string() + "' names no package")
+            .with_hint("a pattern cannot be installed: write the package's name");
+    }
+    const auto key = spec.to_string() + "\n" + spec.channel();  // no spec of a record holds a line break
+    const auto [found, added] = spec_ids_.emplace(key, static_cast<int>(specs_.size()));
+    if (added) {
+        auto& entry = specs_.emplace_back();
+        entry.match = spec;
+        entry.name = name_id(spec.name());
+    }
+    return found->second;
+}
+
+std::optional<int> Universe::intern(const std::string& text) {
+    if (const auto found = spec_ids_.find(text); found != spec_ids_.end()) {
+        return found->second < 0 ? std::nullopt : std::optional(found->second);
+    }
+    auto spec = conda::MatchSpec::parse(text, conda::Dialect::Conda);
+    if (!spec || !spec->has_exact_name()) {
+        spec_ids_.emplace(text, -1);
+        return std::nullopt;
+    }
+    const auto id = static_cast<int>(specs_.size());
+    spec_ids_.emplace(text, id);
+    auto& entry = specs_.emplace_back();
+    entry.name = name_id(spec->name());
+    entry.match = std::move(*spec);
+    return id;
+}
+
+void Universe::load(Name& name) {
+    name.loaded = true;
+    std::vector<Candidate> usable;
+    if (name.text.starts_with("__")) {
+        for (const auto& record : request_.virtual_packages) {
+            if (record.name == name.text) usable.push_back({std::make_shared<const conda::PackageRecord>(record), 0});
+        }
+    } else {
+        auto offer = provider_.offer(name.text, name.channel);
+        name.hidden = std::move(offer.hidden);
+        for (auto& candidate : offer.usable) {
+            const bool refused = !candidate.record->sha256 && !request_.allow_missing_sha256;
+            (refused ? name.without_hash : usable).push_back(std::move(candidate));
+        }
+    }
+    const auto priority = provider_.priority();
+    std::sort(usable.begin(), usable.end(), [&](const auto& a, const auto& b) {
+        return compare_candidates(a, b, priority) == std::weak_ordering::less;
+    });
+    const auto is_held = [&](const Candidate& candidate) {
+        return std::any_of(request_.held.begin(), request_.held.end(), [&](const auto& record) {
+            return record.name == candidate.record->name && record.url == candidate.record->url &&
+                   record.sha256 == candidate.record->sha256;
+        });
+    };
+    const auto held_end = std::stable_partition(usable.begin(), usable.end(), is_held);
+    const auto id = name_ids_.at(name.text);
+    for (auto it = usable.begin(); it != usable.end(); ++it) {
+        name.packages.push_back(static_cast<int>(packages_.size()));
+        auto& package = packages_.emplace_back();
+        package.held = it < held_end;
+        package.name = id;
+        package.candidate = std::move(*it);
+    }
+}
+
+const Universe::Name& Universe::name(int id) {
+    auto& name = names_[static_cast<std::size_t>(id)];
+    if (!name.loaded) load(name);
+    return name;
+}
+
+const Universe::Spec& Universe::spec(int id) {
+    auto& spec = specs_[static_cast<std::size_t>(id)];
+    if (!spec.evaluated) {
+        spec.evaluated = true;
+        for (const auto package : name(spec.name).packages) {
+            const auto& record = *packages_[static_cast<std::size_t>(package)].candidate.record;
+            if (spec.match.matches(record) && channel_matches(spec.match.channel(), record.channel)) {
+                spec.providers.push_back(package);
+            }
+        }
+    }
+    return spec;
+}
+
+const Universe::Package& Universe::package(int id) {
+    if (!packages_[static_cast<std::size_t>(id)].parsed) {
+        std::vector<int> needs, bars;
+        bool broken = false;
+        const auto record = packages_[static_cast<std::size_t>(id)].candidate.record;
+        for (const auto& text : record->depends) {
+            if (const auto spec = intern(text)) {
+                needs.push_back(*spec);
+            } else {
+                broken = true;
+            }
+        }
+        for (const auto& text : record->constrains) {
+            const auto spec = intern(text);
+            if (!spec) {
+                broken = true;
+            } else if (specs_[static_cast<std::size_t>(*spec)].match.name() != record->name) {
+                bars.push_back(*spec);
+            }
+        }
+        for (auto* list : {&needs, &bars}) {
+            std::sort(list->begin(), list->end());
+            list->erase(std::unique(list->begin(), list->end()), list->end());
+        }
+        auto& package = packages_[static_cast<std::size_t>(id)];
+        package.parsed = true;
+        package.broken = broken;
+        package.needs = std::move(needs);
+        package.bars = std::move(bars);
+    }
+    return packages_[static_cast<std::size_t>(id)];
+}
+
+bool Universe::same_block(int a, int b, bool version_only) const {
+    const auto& x = package_unparsed(a);
+    const auto& y = package_unparsed(b);
+    if (x.held || y.held) return a == b;
+    if (!version_only) return compare_class(x.candidate, y.candidate, provider_.priority()) == 0;
+    const bool same_channel =
+        provider_.priority() != ChannelPriority::Flexible || x.candidate.channel_rank == y.candidate.channel_rank;
+    return same_channel && x.candidate.record->version == y.candidate.record->version;
+}
+
+}  // namespace envbuild::solve
