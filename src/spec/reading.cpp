@@ -1,0 +1,145 @@
+#include "spec/reading.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iostream>
+
+#include "base/fs.hpp"
+#include "base/strings.hpp"
+#include "base/text_encoding.hpp"
+#include "spec/file_kind.hpp"
+
+namespace envbuild::spec {
+
+namespace {
+
+constexpr std::uint64_t kMaxBytes = 4U << 20U;
+
+// What goes on a command line beside the file reaches Dockerfiles and locks too.
+void check_asked(const ReadOptions& options) {
+    const auto check = [](std::string_view option, std::string_view value) {
+        if (has_control_character(value)) {
+            throw Error(ErrorKind::InvalidInput, fmt::format("the value of {} holds a control character", option));
+        }
+    };
+    check("--base", options.base_image);
+    check("--cuda", options.gpu.cuda);
+    check("--target-cuda", options.gpu.target_cuda);
+    check("--target-cpu", options.gpu.target_cpu);
+    check("--python", options.python);
+}
+
+}  // namespace
+
+bool Reading::ok() const {
+    return std::ranges::none_of(diagnostics,
+                                [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::Error; });
+}
+
+void Reading::error(const YamlNode& node, std::string message, std::string hint, int offset) {
+    diagnostics.push_back(node.diagnostic(Diagnostic::Severity::Error, std::move(message), std::move(hint), offset));
+}
+
+void Reading::warn(const YamlNode& node, std::string message, std::string hint, int offset) {
+    diagnostics.push_back(node.diagnostic(Diagnostic::Severity::Warning, std::move(message), std::move(hint), offset));
+}
+
+void Reading::report(Diagnostic::Severity severity, SourcePlace place, std::string message, std::string hint) {
+    diagnostics.push_back({severity, std::move(place), std::move(message), std::move(hint), ""});
+}
+
+Diagnostic diagnostic_of(const Error& error, const std::string& file) {
+    Diagnostic out;
+    out.place.file = file;
+    out.message = error.message();
+    out.hint = error.hint();
+    std::string_view rest = error.message();
+    if (!rest.starts_with(file + ":")) return out;
+    rest.remove_prefix(file.size() + 1);
+    for (int* const number : {&out.place.line, &out.place.column}) {
+        int value = 0;
+        const auto [end, failed] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+        if (failed != std::errc{} || end == rest.data() + rest.size() || *end != ':') break;
+        *number = value;
+        rest.remove_prefix(static_cast<std::size_t>(end - rest.data()) + 1);
+    }
+    out.message = trim(rest);
+    // to_error() puts the excerpt at the beginning of the hint.
+    if (const auto caret = out.hint.find("^"); caret != std::string::npos) {
+        const auto end = out.hint.find('\n', caret);
+        out.excerpt = "  " + out.hint.substr(0, caret + 1);
+        out.hint = end == std::string::npos ? "" : std::string(trim(out.hint.substr(end)));
+    }
+    return out;
+}
+
+std::string_view template_mark(std::string_view text) {
+    for (const std::string_view mark : {"{{", "{%", "<%"}) {
+        if (text.find(mark) != std::string_view::npos) return mark;
+    }
+    return "";
+}
+
+InputFile open_input(const std::filesystem::path& path) {
+    if (path != "-") {
+        const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+        return {read_file(path, kMaxBytes), path.string(), directory};
+    }
+    InputFile input{"", "<stdin>", "."};
+    std::string block(1U << 16U, '\0');
+    while (std::cin.read(block.data(), static_cast<std::streamsize>(block.size())) || std::cin.gcount() > 0) {
+        input.bytes.append(block, 0, static_cast<std::size_t>(std::cin.gcount()));
+        if (input.bytes.size() > kMaxBytes) {
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("<stdin>: more than {} were given", human_bytes(kMaxBytes)));
+        }
+    }
+    return input;
+}
+
+Reading read_all(std::string_view bytes, const std::string& file, const std::filesystem::path& directory,
+                 const ReadOptions& options) {
+    check_asked(options);
+    if (bytes.size() > kMaxBytes) {
+        throw Error(ErrorKind::InvalidInput, fmt::format("{}: the file has {}; the limit is {}", file,
+                                                         human_bytes(bytes.size()), human_bytes(kMaxBytes)));
+    }
+    Reading out;
+    out.file = file;
+    out.spec.platform = options.platform;
+    out.spec.base_image = options.base_image;
+    out.spec.gpu = options.gpu;
+    auto text = decode_text(bytes, file);
+    if (!text) {
+        out.diagnostics.push_back(diagnostic_of(text.error(), file));
+        return out;
+    }
+    out.kind = kind_of_text(*text, file);
+    if (out.kind == FileKind::Requirements) {
+        read_requirements_text(*text, directory, options, out);
+    } else if (out.kind == FileKind::CondaEnvironment) {
+        auto root = parse_yaml(*text, file);
+        if (!root) {
+            out.diagnostics.push_back(diagnostic_of(root.error(), file));
+            return out;
+        }
+        out.root = *root;
+        out.kind = kind_of_yaml(*root);
+        if (out.kind == FileKind::CondaEnvironment) read_conda_file(*root, directory, options, out);
+    }
+    if (out.kind != FileKind::CondaEnvironment && out.kind != FileKind::Requirements) {
+        std::string message = fmt::format("this is {}", describe(out.kind));
+        if (out.root && out.root->is_null())
+            message = "the file is empty";
+        else if (out.root && !out.root->is_mapping())
+            message = fmt::format("the file is {}, not a mapping of keys", out.root->describe());
+        out.report(Diagnostic::Severity::Error, {file, 1, 0}, message, std::string(advice(out.kind)));
+    }
+    std::ranges::stable_sort(out.diagnostics, {},
+                             [&file](const Diagnostic& d) { return std::pair(d.place.file != file, d.place.line); });
+    return out;
+}
+
+}  // namespace envbuild::spec
