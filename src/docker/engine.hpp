@@ -12,6 +12,7 @@
 
 #include "base/cancel.hpp"
 #include "base/digest.hpp"
+#include "base/fs.hpp"
 #include "base/json.hpp"
 #include "base/reporter.hpp"
 #include "docker/build_event.hpp"
@@ -64,7 +65,7 @@ struct ImageInfo {
 // with what to do), Cancelled, and by the engine's answer NotFound, Unauthorized, InvalidInput, BuildFailed.
 class Engine {
   public:
-    Engine(Endpoint endpoint, HttpSettings settings, CancelToken cancel);
+    Engine(Endpoint endpoint, const HttpSettings& settings, CancelToken cancel);
     ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
@@ -97,8 +98,11 @@ class Engine {
 
   private:
     friend class Container;
-    HttpRequest request(std::string_view method, std::string_view path);  // versioned, towards the endpoint
-    HttpResponse send(HttpRequest request, std::string_view what);        // Error unless 2xx or 304
+    // Towards the endpoint, with the version in front of the path; fails when the engine is silent for two minutes.
+    HttpRequest request(std::string_view method, std::string_view path);
+    // For what may take the engine any time: a build, a pull, a container's end.
+    HttpRequest patient_request(std::string_view method, std::string_view path);
+    HttpResponse send(const HttpRequest& request, std::string_view what);  // Error unless 2xx or 304
     HttpResponse send_raw(HttpClient& client, const HttpRequest& request);
     void forget(std::string_view method, std::string_view path) noexcept;  // tidies up, also after a cancellation
 

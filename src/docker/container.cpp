@@ -1,0 +1,138 @@
+#include "docker/container.hpp"
+
+#include <fmt/format.h>
+
+#include <random>
+#include <utility>
+
+#include "docker/engine.hpp"
+#include "docker/log_frames.hpp"
+#include "docker/query.hpp"
+
+namespace envbuild::docker {
+
+namespace {
+
+constexpr std::size_t kOutputKept = 64 << 10;
+
+std::string random_name() {
+    std::random_device device;
+    return fmt::format("envbuild-{:08x}{:08x}", device(), device());
+}
+
+Json create_body(const ContainerSpec& spec) {
+    Json json = Json::object();
+    json.set("Image", spec.image);
+    if (!spec.command.empty()) json.set("Cmd", spec.command);
+    // The API takes an absent or null entry point as the image's, and [""] as none.
+    if (spec.entrypoint)
+        json.set("Entrypoint", spec.entrypoint->empty() ? std::vector<std::string>{""} : *spec.entrypoint);
+    if (!spec.env.empty()) json.set("Env", spec.env);
+    if (!spec.working_dir.empty()) json.set("WorkingDir", spec.working_dir);
+    if (!spec.user.empty()) json.set("User", spec.user);
+    Json host = Json::object();
+    host.set("NetworkMode", spec.network_mode);
+    if (!spec.binds.empty()) host.set("Binds", spec.binds);
+    json.set("HostConfig", std::move(host));
+    return json;
+}
+
+std::string container_path(std::string_view id, std::string_view rest) {
+    return fmt::format("/containers/{}{}", id, rest);
+}
+
+}  // namespace
+
+Container Engine::create_container(const ContainerSpec& spec) {
+    // A name chosen here lets the container be removed also when a cancellation swallows the answer.
+    const std::string name = random_name();
+    Query query;
+    query.add("name", std::string_view(name)).add("platform", std::string_view(spec.platform));
+    HttpRequest post = request("POST", "/containers/create" + query.to_string());
+    post.body = create_body(spec).dump();
+    post.headers["content-type"] = "application/json";
+    try {
+        const HttpResponse response = send(post, fmt::format("creating a container from {}", spec.image));
+        return {*this, value_or_throw(Json::parse(response.body))["Id"].as_string()};
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::Cancelled || error.kind() == ErrorKind::Transient)
+            forget("DELETE", container_path(name, "?force=1&v=1"));
+        throw;
+    }
+}
+
+RunResult Engine::run(const ContainerSpec& spec, const OnOutput& on_output) {
+    Container container = create_container(spec);
+    container.start();
+    RunResult result;
+    container.follow_output([&](OutputStream stream, std::string_view bytes) {
+        if (on_output) on_output(stream, bytes);
+        std::string& kept = stream == OutputStream::Stderr ? result.err : result.out;
+        kept += bytes;
+        if (kept.size() > 2 * kOutputKept) kept.erase(0, kept.size() - kOutputKept);
+    });
+    result.exit_code = container.wait();
+    container.remove();
+    for (auto* kept : {&result.out, &result.err}) {
+        if (kept->size() > kOutputKept) kept->erase(0, kept->size() - kOutputKept);
+    }
+    return result;
+}
+
+Container::Container(Container&& other) noexcept : engine_(other.engine_), id_(std::exchange(other.id_, {})) {}
+
+Container::~Container() {
+    if (!id_.empty()) engine_->forget("DELETE", container_path(id_, "?force=1&v=1"));
+}
+
+void Container::start() {
+    (void)engine_->send(engine_->request("POST", container_path(id_, "/start")), "starting a container");
+}
+
+void Container::follow_output(const OnOutput& on_output) {
+    LogFrames frames(on_output);
+    HttpRequest get = engine_->patient_request("GET", container_path(id_, "/logs?follow=1&stdout=1&stderr=1"));
+    get.sink = [&](std::string_view bytes) { frames.feed(bytes); };
+    (void)engine_->send(get, "reading a container's output");
+    frames.finish();
+}
+
+int Container::wait() {
+    const HttpResponse response =
+        engine_->send(engine_->patient_request("POST", container_path(id_, "/wait")), "waiting for a container");
+    const Json json = value_or_throw(Json::parse(response.body));
+    if (const auto reason = json["Error"].string_or("Message", ""); !reason.empty())
+        throw Error(ErrorKind::Io, fmt::format("the Docker engine could not wait for a container: {}", reason));
+    return static_cast<int>(json["StatusCode"].as_int());
+}
+
+void Container::get_archive(std::string_view path, const std::function<void(std::string_view)>& sink) {
+    Query query;
+    query.add("path", path);
+    HttpRequest get = engine_->patient_request("GET", container_path(id_, "/archive" + query.to_string()));
+    get.sink = sink;
+    (void)engine_->send(get, fmt::format("copying {} out of a container", path));
+}
+
+void Container::put_archive(std::string_view directory, std::shared_ptr<BodySource> tar) {
+    Query query;
+    query.add("path", directory);
+    HttpRequest put = engine_->patient_request("PUT", container_path(id_, "/archive" + query.to_string()));
+    put.source = std::move(tar);
+    put.headers["content-type"] = "application/x-tar";
+    (void)engine_->send(put, fmt::format("copying into {} of a container", directory));
+}
+
+void Container::remove() {
+    if (id_.empty()) return;
+    const std::string id = std::exchange(id_, {});
+    try {
+        (void)engine_->send(engine_->request("DELETE", container_path(id, "?force=1&v=1")), "removing a container");
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::NotFound) return;
+        engine_->forget("DELETE", container_path(id, "?force=1&v=1"));
+        throw;
+    }
+}
+
+}  // namespace envbuild::docker
