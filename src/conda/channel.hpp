@@ -36,12 +36,13 @@ struct ChannelSettings {
                                                  "https://repo.anaconda.com/pkgs/r"};
     std::map<std::string, std::vector<std::string>> custom_multichannels;
     std::vector<std::string> configured_channels = {"conda-forge"};  // used where a file names no channel
+    std::string home_directory;  // what "~" stands for in a path; "": such a path is refused
     // canonical URL prefix -> URLs asked in its place, in turn. On the wire only: never hashed, never recorded.
     std::map<std::string, std::vector<std::string>> mirrors;
 
     // From the merged content of the condarc files (condarc.hpp): channel_alias, custom_channels, default_channels,
-    // custom_multichannels. `warnings` gets a line for each key whose value cannot be used. `channels:` of .condarc are
-    // not used: what is not in the file is not added (design, section 2).
+    // custom_multichannels, and mamba's mirrored_channels. `warnings` gets a line for each key whose value cannot be
+    // used. `channels:` of .condarc are not used: what is not in the file is not added (design, section 2).
     [[nodiscard]] static ChannelSettings from_condarc(const Json& merged, std::vector<std::string>& warnings);
 };
 
@@ -60,6 +61,9 @@ struct ChannelAndSubdir {
     std::string subdir;  // "" for none
 };
 [[nodiscard]] ChannelAndSubdir split_subdir(std::string_view channel);
+
+// The URL without user information and without conda's token ("/t/TOKEN" in the path).
+[[nodiscard]] Url without_credentials(const Url& url);
 
 // The URLs to ask for `canonical` in turn: its mirrors (the longest prefix in settings.mirrors that ends at a path
 // segment wins; what follows the prefix is kept), or itself where it has none.

@@ -36,7 +36,7 @@ class MatchSpec {
     [[nodiscard]] static Expected<MatchSpec> parse(std::string_view text, Dialect dialect = Dialect::Strict);
 
     [[nodiscard]] const std::string& name() const { return name_; }  // lower case; "*", a glob or "^regex$" possible
-    [[nodiscard]] bool has_exact_name() const { return !name_matcher_; }
+    [[nodiscard]] bool has_exact_name() const { return !name_matcher_ && name_ != "*"; }
     [[nodiscard]] bool matches_name(std::string_view record_name) const;
     [[nodiscard]] const VersionSpec& version() const { return version_; }
     [[nodiscard]] const StringMatcher& build() const { return build_; }

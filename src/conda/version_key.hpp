@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,10 @@ struct VersionAtoms {
     std::vector<VersionAtom> release, local;
 };
 
+// VersionOrder's first step: lower case, and "-" as "_" where there is no "_". Nothing where a character is left that
+// no version has.
+[[nodiscard]] std::optional<std::string> normalize_version(std::string_view text);
+// InvalidInput for what conda refuses. The text is trimmed already.
 [[nodiscard]] Expected<VersionAtoms> split_version(std::string_view text);
 [[nodiscard]] std::string version_key(const VersionAtoms& atoms);
 
