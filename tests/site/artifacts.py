@@ -1,14 +1,13 @@
 """Everything that is made once and kept: the packages with their channels and wheels, and the root file system."""
 import json
-import tempfile
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import channel
 import debs
 import rootfs
 import stage
 import wheels
-from common import HERE, cache_dir, cached, content_key, log
+from common import HERE, cached, content_key, log, work_folder
 
 _MAKERS = ("common debs tree elf dists fixes conda_package synthetic stage channel wheels artifacts".split())
 
@@ -21,14 +20,17 @@ def packages():
 
 
 def _make(folder):
-    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="tmp-work-") as work:
-        found = stage.packages(Path(work))
-        log("writing the channels")
-        channel.make(folder / "channels", found, Path(work))
-        log("writing the wheels")
-        index = wheels.make(folder / "pypi", found, Path(work))
-        (folder / "pypi" / "index.json").write_text(json.dumps(index, indent=1))
+    with work_folder("packages") as work:
+        found = stage.packages(work)
+        log("writing the channels and the wheels")
+        with ThreadPoolExecutor(2) as pool:  # most of it is compression, which holds no lock
+            wheel = pool.submit(wheels.make, folder / "pypi", found, work)
+            channel.make(folder / "channels", found, work)
+            (folder / "pypi" / "index.json").write_text(json.dumps(wheel.result(), indent=1))
 
 
 def everything():
-    return {"packages": packages(), "rootfs": rootfs.layers()}
+    """The folders by name. The root file system waits for dpkg, the packages for compression: both at once."""
+    with ThreadPoolExecutor(2) as pool:
+        made = {"rootfs": pool.submit(rootfs.layers), "packages": pool.submit(packages)}
+        return {name: one.result() for name, one in made.items()}

@@ -1,4 +1,5 @@
 """site make | up DIR | down DIR | status DIR: the commands."""
+import fcntl
 import json
 import shlex
 import shutil
@@ -21,6 +22,12 @@ _USAGE = """usage: site make [--refresh]   make and cache what the site is made 
 
 def up(folder):
     folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _up(folder)
+
+
+def _up(folder):
     if status(folder, quiet=True) == 0:
         log(f"already up: {folder}")
         return 0

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -65,8 +66,7 @@ def cached(kind, key, make):
         if final.is_dir():
             os.utime(final)
             return final
-        for left in cache_dir().glob(f"tmp-{kind}-*"):  # of a run that was killed: we hold the lock
-            remove_tree(left)
+        discard(*cache_dir().glob(f"tmp-{kind}-*"))  # of a run that was killed: we hold the lock
         temp = Path(tempfile.mkdtemp(prefix=f"tmp-{kind}-", dir=cache_dir()))
         temp.chmod(0o755)
         try:
@@ -76,14 +76,36 @@ def cached(kind, key, make):
             remove_tree(temp)
             raise
         old = sorted(cache_dir().glob(f"{kind}-*/"), key=lambda p: p.stat().st_mtime, reverse=True)
-        for path in old[3:]:
-            if time.time() - path.stat().st_mtime > 86400:
-                remove_tree(path)
+        discard(*(p for p in old[3:] if time.time() - p.stat().st_mtime > 86400))
         return final
 
 
 def remove_tree(path):
     shutil.rmtree(path, ignore_errors=True)
+
+
+def discard(*paths):
+    """Out of the way at once; the bytes go in the background, for deleting a tree that was synced can take half a minute."""
+    trash = cache_dir() / "trash"
+    trash.mkdir(exist_ok=True)
+    for path in paths:
+        if os.path.lexists(path):
+            try:
+                os.rename(path, tempfile.mkdtemp(dir=trash) + "/x")
+            except OSError:  # another file system
+                remove_tree(path)
+    subprocess.Popen(["nice", "find", str(trash), "-mindepth", "1", "-delete"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL, start_new_session=True, cwd="/")
+
+
+@contextmanager
+def work_folder(kind):
+    """A temporary folder in the cache, to be used while KIND's lock is held."""
+    path = tempfile.mkdtemp(prefix=f"tmp-{kind}-work-", dir=cache_dir())
+    try:
+        yield Path(path)
+    finally:
+        discard(path)
 
 
 def write_atomic(path, data):

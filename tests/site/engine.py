@@ -2,7 +2,6 @@
 import hashlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import server
-from common import HERE, log, remove_tree, write_atomic
+from common import HERE, discard, log, write_atomic
 
 REGISTRY_USER, REGISTRY_PASSWORD = "builder", "s3cret-for-tests"
 
@@ -200,9 +199,7 @@ def stop_all(folder):
     _stop_shims(short_folder(folder))
     _unmount(folder)
     _unmount(short_folder(folder))
-    for name in ("docker", "registry", "private-registry"):
-        remove_tree(folder / name)
-    shutil.rmtree(short_folder(folder), ignore_errors=True)
+    discard(*(folder / name for name in ("docker", "registry", "private-registry")), short_folder(folder))
     for name in ("site.env", "site.json", "pids.json", "www.port"):
         (folder / name).unlink(missing_ok=True)
 

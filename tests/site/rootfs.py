@@ -1,19 +1,16 @@
 """Root file systems as layers: a minimal Debian for the base images, and one with no glibc at all."""
 import gzip
-import hashlib
 import io
 import json
 import os
-import shutil
 import stat
 import subprocess
 import tarfile
-import tempfile
 import time
 from pathlib import Path
 
 import debs
-from common import EPOCH, HERE, cache_dir, cached, content_key, log, sha256
+from common import EPOCH, HERE, cached, content_key, log, sha256, work_folder
 
 _SUITE = "bookworm"
 # Caches, lists, logs and what debootstrap copied from the host that ran it.
@@ -42,8 +39,8 @@ def _mirror():
 
 def _make(folder, busybox):
     index = {}
-    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="tmp-root-") as work:
-        root = Path(work, "root")
+    with work_folder("rootfs") as work:
+        root = work / "root"
         log("debootstrap")
         started = time.time()
         done = subprocess.run(["debootstrap", "--variant=minbase", _SUITE, root, _mirror()], stdout=subprocess.PIPE,
@@ -52,8 +49,8 @@ def _make(folder, busybox):
             raise SystemExit("site: debootstrap failed:\n" + "\n".join(done.stdout.splitlines()[-15:]))
         log("packing the base layer")
         index["debian"] = _layer(folder / "debian.tar.gz", _walk(root, started))
-        debs.unpack(busybox, Path(work))
-        index["noglibc"] = _layer(folder / "noglibc.tar.gz", _busybox(Path(work, "busybox-static", "bin", "busybox")))
+        debs.unpack(busybox, work)
+        index["noglibc"] = _layer(folder / "noglibc.tar.gz", _busybox(work / "busybox-static" / "bin" / "busybox"))
     (folder / "layers.json").write_text(json.dumps(index, indent=1))
 
 

@@ -9,7 +9,6 @@ import debs
 import dists
 import elf
 import fixes
-import synthetic
 from common import HERE, log
 from tree import Tree, as_noarch_python, from_debs, select
 
