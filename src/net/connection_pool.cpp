@@ -232,7 +232,10 @@ struct ConnectionPool::Transfer {
             if (space != std::string_view::npos)
                 std::from_chars(line.data() + space + 1, line.data() + line.size(), self.response.status);
         } else if (const auto colon = line.find(':'); colon != std::string_view::npos) {
-            self.response.headers[to_lower(line.substr(0, colon))] = trim(line.substr(colon + 1));
+            auto& value = self.response.headers[to_lower(line.substr(0, colon))];
+            // Several challenges are one list (RFC 9110 section 5.3); of other headers the last value wins.
+            const bool joins = !value.empty() && to_lower(line.substr(0, colon)) == "www-authenticate";
+            value = joins ? value + ", " + std::string(trim(line.substr(colon + 1))) : trim(line.substr(colon + 1));
         }
         return size;
     }

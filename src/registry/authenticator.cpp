@@ -104,6 +104,7 @@ Grant Authenticator::fetch_token(const std::map<std::string, std::string>& chall
 
     HttpRequest request;
     request.body_limit = kTokenLimit;
+    request.stall_timeout = target.stall_timeout;
     request.headers["accept"] = "application/json";
     if (known && !known->identity_token.empty()) {
         request.method = "POST";

@@ -2,6 +2,8 @@
 // authentication spec).
 #pragma once
 
+#include <chrono>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,6 +21,7 @@ struct AuthTarget {
     Origin origin;         // where requests go: https, or http to a loopback or an insecure host
     bool may_send_credentials = true;
     std::string scopes;  // "repository:team/envs:pull,push", several joined by a space
+    std::chrono::milliseconds stall_timeout{30000};
 };
 
 // Thread-safe. Credentials are looked up only when a registry asks for them: a helper is not run for a public image.

@@ -10,8 +10,6 @@ namespace envbuild::registry {
 namespace {
 
 constexpr int kMaxAttempts = 4;
-// Between the first byte sent and the answer a registry may hash and move gigabytes.
-constexpr std::chrono::minutes kUploadStall{5};
 
 // A BlobSource as a request's body, verified while it is read.
 class UploadBody : public BodySource {
@@ -112,7 +110,6 @@ bool try_upload(const Endpoint& endpoint, const oci::Descriptor& descriptor, con
         request.source = body;
         request.max_attempts = 1;
         request.follow_redirects = false;
-        request.stall_timeout = kUploadStall;
         failpoint("registry.before_put");
         const HttpResponse response = endpoint.send(request, Access::Push);
         if (response.status == 201 || response.status == 204) return true;
@@ -161,7 +158,6 @@ oci::Descriptor upload_stream(const Endpoint& endpoint, std::string_view media_t
     patch.source = body;
     patch.max_attempts = 1;
     patch.follow_redirects = false;
-    patch.stall_timeout = kUploadStall;
     const HttpResponse patched = endpoint.send(patch, Access::Push);
     if (!patched.ok()) throw endpoint.failure("upload a blob to", patch, patched, Access::Push);
 
@@ -174,7 +170,6 @@ oci::Descriptor upload_stream(const Endpoint& endpoint, std::string_view media_t
     put.url = with_digest(endpoint.location(patched), descriptor.digest);
     put.headers["content-length"] = "0";
     put.follow_redirects = false;
-    put.stall_timeout = kUploadStall;
     const HttpResponse response = endpoint.send(put, Access::Push);
     if (response.status != 201 && response.status != 204)
         throw endpoint.failure("finish an upload to", put, response, Access::Push);

@@ -22,18 +22,20 @@ bool has_registry_errors(const HttpResponse& response) {
 }  // namespace
 
 Endpoint::Endpoint(HttpClient& http, Authenticator& authenticator, std::string registry, std::string path, Url base,
-                   bool may_send_credentials)
+                   bool may_send_credentials, const RegistrySettings& settings)
     : http_(http),
       authenticator_(authenticator),
       registry_(std::move(registry)),
       path_(std::move(path)),
       base_(std::move(base)),
-      may_send_credentials_(may_send_credentials) {}
+      may_send_credentials_(may_send_credentials),
+      stall_timeout_(settings.stall_timeout),
+      upload_stall_timeout_(settings.upload_stall_timeout) {}
 
 Endpoint::Endpoint(HttpClient& http, Authenticator& authenticator, const oci::Repository& repository,
                    const RegistrySettings& settings)
     : Endpoint(http, authenticator, repository.domain(), repository.path(), base_url(repository.domain(), settings),
-               true) {}
+               true, settings) {}
 
 Endpoint Endpoint::mirror(HttpClient& http, Authenticator& authenticator, const oci::Repository& repository,
                           std::string_view mirror, const RegistrySettings& settings) {
@@ -53,12 +55,12 @@ Endpoint Endpoint::mirror(HttpClient& http, Authenticator& authenticator, const 
                     fmt::format("'{}' is not a registry mirror; write host[:port][/prefix]", redact(mirror)));
     const std::string path = prefix.empty() ? repository.path() : prefix + "/" + repository.path();
     const Url usual = base_url(domain, settings);
-    if (scheme.empty()) return {http, authenticator, domain, path, usual, true};
+    if (scheme.empty()) return {http, authenticator, domain, path, usual, true, settings};
     // Plain http that only the mirror's own line asks for is fine for content, which has a digest, but not for
     // passwords.
     Url base = value_or_throw(Url::parse(scheme + domain));
     const bool safe = base.scheme() == "https" || usual.scheme() == "http";
-    return {http, authenticator, domain, path, std::move(base), safe};
+    return {http, authenticator, domain, path, std::move(base), safe, settings};
 }
 
 Url Endpoint::url(std::string_view suffix) const {
@@ -86,7 +88,7 @@ Url Endpoint::location(const HttpResponse& response) const {
 }
 
 AuthTarget Endpoint::target(Access access, std::string_view also_pull) const {
-    AuthTarget target{registry_, base_.origin(), may_send_credentials_, ""};
+    AuthTarget target{registry_, base_.origin(), may_send_credentials_, "", stall_timeout_};
     target.scopes = fmt::format("repository:{}:{}", path_, access == Access::Push ? "pull,push" : "pull");
     if (!also_pull.empty()) target.scopes += fmt::format(" repository:{}:pull", also_pull);
     return target;
@@ -94,6 +96,7 @@ AuthTarget Endpoint::target(Access access, std::string_view also_pull) const {
 
 HttpResponse Endpoint::send(HttpRequest request, Access access, std::string_view also_pull) const {
     const auto where = target(access, also_pull);
+    request.stall_timeout = request.source ? upload_stall_timeout_ : stall_timeout_;
     authenticator_.authorize(request, where);
     HttpResponse response = http_.send(request);
     if (response.status != 401 || request.url.origin() != where.origin) return response;

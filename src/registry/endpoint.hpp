@@ -46,7 +46,7 @@ class Endpoint {
 
   private:
     Endpoint(HttpClient& http, Authenticator& authenticator, std::string registry, std::string path, Url base,
-             bool may_send_credentials);
+             bool may_send_credentials, const RegistrySettings& settings);
     [[nodiscard]] AuthTarget target(Access access, std::string_view also_pull) const;
 
     HttpClient& http_;
@@ -54,6 +54,7 @@ class Endpoint {
     std::string registry_, path_;
     Url base_;
     bool may_send_credentials_ = true;
+    std::chrono::milliseconds stall_timeout_, upload_stall_timeout_;
 };
 
 }  // namespace envbuild::registry

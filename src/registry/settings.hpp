@@ -1,6 +1,7 @@
 // RegistrySettings: how registries are reached at this site. A value, passed down.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -18,6 +19,10 @@ struct RegistrySettings {
     // A folder (mode 0700) where bearer tokens are kept until they expire, each in a file of mode 0600; empty: in
     // memory only.
     std::filesystem::path token_cache;
+    // When a registry counts as hanging: no byte moves for so long. After the last byte of an upload it may hash and
+    // move gigabytes.
+    std::chrono::milliseconds stall_timeout{30000};
+    std::chrono::milliseconds upload_stall_timeout{300000};
 };
 
 }  // namespace envbuild::registry
