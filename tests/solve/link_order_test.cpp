@@ -1,0 +1,49 @@
+#include "solve/link_order.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "solve/records_support.hpp"
+
+using namespace envbuild;
+using namespace envbuild::solve;
+using namespace envbuild::solve::test;
+
+namespace {
+
+std::vector<std::string> names_in_order(std::vector<conda::PackageRecord> records) {
+    std::vector<std::string> names;
+    for (const auto& record : link_order(std::move(records))) names.push_back(record.name);
+    return names;
+}
+
+conda::PackageRecord noarch_python(const std::string& dist, std::vector<std::string> depends = {}) {
+    auto made = record(dist, std::move(depends));
+    made.noarch = conda::Noarch::Python;
+    return made;
+}
+
+}  // namespace
+
+TEST_CASE("dependencies come first, by name where it is open") {
+    CHECK(names_in_order({record("app-1-0", {"zlib >=1", "bzip2"}), record("zlib-1-0"),
+                          record("bzip2-1-0", {"libc 1.*"}), record("libc-1-0"), record("alone-1-0")}) ==
+          std::vector<std::string>{"alone", "libc", "bzip2", "zlib", "app"});
+}
+
+TEST_CASE("python goes before every noarch python package") {
+    CHECK(names_in_order({noarch_python("attrs-1-0"), record("python-3.12-0", {"zlib"}), record("zlib-1-0")}) ==
+          std::vector<std::string>{"zlib", "python", "attrs"});
+    CHECK(names_in_order({noarch_python("pip-1-0", {"python"}), record("python-3.12-0", {"pip"})}) ==
+          std::vector<std::string>{"python", "pip"});
+}
+
+TEST_CASE("a cycle is broken at its first name, whatever the order of the input") {
+    std::vector<conda::PackageRecord> records = {record("b-1-0", {"c"}), record("c-1-0", {"a"}), record("a-1-0", {"b"}),
+                                                 record("z-1-0", {"a"})};
+    std::mt19937 random(7);
+    for (int i = 0; i < 20; ++i) {
+        std::shuffle(records.begin(), records.end(), random);
+        CHECK(names_in_order(records) == std::vector<std::string>{"a", "c", "b", "z"});
+    }
+}

@@ -1,0 +1,165 @@
+#include "solve/solver.hpp"
+
+#include <algorithm>
+
+#include "solve/records_support.hpp"
+#include "solve/virtual_packages.hpp"
+
+using namespace envbuild;
+using namespace envbuild::solve;
+using namespace envbuild::solve::test;
+
+using Dists = std::vector<std::string>;
+
+TEST_CASE("a request gets the highest version and what it needs, no more") {
+    CHECK(solve_dists({"app"}, {record("app-1.0-0", {"lib >=1"}), record("app-2.0-0", {"lib >=2,<3"}),
+                                record("lib-1.0-0"), record("lib-2.5-0"), record("lib-3.0-0"),
+                                record("other-1.0-0")}) == Dists{"app-2.0-0", "lib-2.5-0"});
+}
+
+TEST_CASE("requested names go before dependencies, and python after other requested names") {
+    const std::vector<conda::PackageRecord> records = {record("python-3.11-0"), record("python-3.12-0"),
+                                                       record("torch-1.0-py312_0", {"python 3.12.*"}),
+                                                       record("torch-2.0-py311_0", {"python 3.11.*"})};
+    CHECK(solve_dists({"python", "torch"}, records) == Dists{"python-3.11-0", "torch-2.0-py311_0"});
+    CHECK(solve_dists({"torch", "python"}, records) == Dists{"python-3.11-0", "torch-2.0-py311_0"});
+    CHECK(solve_dists({"torch", "python=3.12"}, records) == Dists{"python-3.12-0", "torch-1.0-py312_0"});
+}
+
+TEST_CASE("of several builds of one version the one for the best python is taken") {
+    // The newest timestamp lies on the build for the older Python: it only breaks ties.
+    auto old_python = record("numpy-1.26-py310_0", {"python 3.10.*"});
+    old_python.timestamp = 2000;
+    auto new_python = record("numpy-1.26-py311_0", {"python 3.11.*"});
+    new_python.timestamp = 1000;
+    CHECK(solve_dists({"numpy"}, {record("python-3.10-0"), record("python-3.11-0"), old_python, new_python}) ==
+          Dists{"numpy-1.26-py311_0", "python-3.11-0"});
+}
+
+TEST_CASE("the order of preference within a version") {
+    SECTION("fewest track_features, even against a higher build number") {
+        auto debug = record("lib-1.0-debug_5");
+        debug.track_features = {"debug"};
+        CHECK(solve_dists({"lib"}, {record("lib-1.0-plain_1"), debug}) == Dists{"lib-1.0-plain_1"});
+    }
+    SECTION("highest build number") {
+        CHECK(solve_dists({"lib"}, {record("lib-1.0-a_1"), record("lib-1.0-b_3"), record("lib-1.0-c_2")}) ==
+              Dists{"lib-1.0-b_3"});
+    }
+    SECTION("newest timestamp") {
+        auto newer = record("lib-1.0-b_1");
+        newer.timestamp = 10;
+        CHECK(solve_dists({"lib"}, {record("lib-1.0-a_1"), newer, record("lib-1.0-c_1")}) == Dists{"lib-1.0-b_1"});
+    }
+    SECTION(".conda before .tar.bz2, then the build string") {
+        auto tar = record("lib-1.0-a_1");
+        tar.file_name = "lib-1.0-a_1.tar.bz2";
+        CHECK(solve_dists({"lib"}, {tar, record("lib-1.0-c_1"), record("lib-1.0-b_1")}) == Dists{"lib-1.0-b_1"});
+    }
+}
+
+TEST_CASE("constrains holds where the name is there, and pulls nothing in") {
+    const std::vector<conda::PackageRecord> records = {record("app-1.0-0", {}, {"lib <2"}), record("lib-1.0-0"),
+                                                       record("lib-2.0-0")};
+    CHECK(solve_dists({"app"}, records) == Dists{"app-1.0-0"});
+    CHECK(solve_dists({"app", "lib"}, records) == Dists{"app-1.0-0", "lib-1.0-0"});
+}
+
+TEST_CASE("constrains weighs virtual packages too") {
+    auto provider = channel({record("app-1.0-0"), record("app-2.0-0", {}, {"__glibc >=2.28"})});
+    auto asked = request({"app"});
+    asked.virtual_packages = *virtual_records({{"__glibc", "2.17"}});
+    CHECK(dists(solve::solve(asked, provider)) == Dists{"app-1.0-0"});
+    asked.virtual_packages = *virtual_records({{"__glibc", "2.28"}});
+    CHECK(dists(solve::solve(asked, provider)) == Dists{"app-2.0-0"});
+}
+
+TEST_CASE("pins hold only where the name is there") {
+    auto provider = channel({record("app-1.0-0", {"lib"}), record("lib-1.0-0"), record("lib-2.0-0")});
+    auto asked = request({"app"});
+    asked.constraints = specs({"lib <2", "absent =1"});
+    CHECK(sorted_dists(solve::solve(asked, provider)) == Dists{"app-1.0-0", "lib-1.0-0"});
+}
+
+TEST_CASE("what is held is kept where it can be") {
+    auto provider = channel({record("app-1.0-0"), record("app-2.0-0"), record("lib-1.0-0"), record("lib-2.0-0")});
+    auto asked = request({"app", "lib >=2"});
+    for (const auto& name : {"app", "lib"}) {
+        for (const auto& candidate : provider.offer(name, "").usable) {
+            if (candidate.record->version.to_string() == "1.0") asked.held.push_back(*candidate.record);
+        }
+    }
+    CHECK(sorted_dists(solve::solve(asked, provider)) == Dists{"app-1.0-0", "lib-2.0-0"});
+}
+
+TEST_CASE("channel priority") {
+    const auto of = [](ChannelPriority priority, const std::vector<std::string>& texts) {
+        auto provider = channels({{"first", {record("lib-1.0-0"), record("only-1.0-0")}},
+                                  {"second", {record("lib-2.0-0"), record("more-1.0-0", {"lib >=2"})}}},
+                                 priority);
+        return sorted_dists(solve::solve(request(texts), provider));
+    };
+    CHECK(of(ChannelPriority::Strict, {"lib"}) == Dists{"lib-1.0-0"});
+    CHECK(of(ChannelPriority::Flexible, {"lib"}) == Dists{"lib-1.0-0"});
+    CHECK(of(ChannelPriority::Disabled, {"lib"}) == Dists{"lib-2.0-0"});
+    CHECK(of(ChannelPriority::Flexible, {"more"}) == Dists{"lib-2.0-0", "more-1.0-0"});
+    CHECK_THROWS_AS(of(ChannelPriority::Strict, {"more"}), Error);
+    // A spec that names its channel goes before strict priority, by URL or by the URL's end.
+    CHECK(of(ChannelPriority::Strict, {"https://channel.test/second::lib"}) == Dists{"lib-2.0-0"});
+    CHECK(of(ChannelPriority::Strict, {"second::lib", "more"}) == Dists{"lib-2.0-0", "more-1.0-0"});
+}
+
+TEST_CASE("the answer does not depend on the order of the request") {
+    const std::vector<conda::PackageRecord> records = {record("a-1.0-0"),      record("a-2.0-0", {"shared <2"}),
+                                                       record("b-1.0-0"),      record("b-2.0-0", {"shared >=2"}),
+                                                       record("shared-1.0-0"), record("shared-2.0-0")};
+    CHECK(solve_dists({"a", "b"}, records) == Dists{"a-2.0-0", "b-1.0-0", "shared-1.0-0"});
+    CHECK(solve_dists({"b", "a"}, records) == Dists{"a-2.0-0", "b-1.0-0", "shared-1.0-0"});
+}
+
+TEST_CASE("packages without sha256 are left out unless the user insists") {
+    std::vector<conda::PackageRecord> records = {record("lib-1.0-0"), record("lib-2.0-0")};
+    auto provider = channel(records);
+    ListedRecords bare({[&] {
+        auto without = *provider.offer("lib", "").usable[1].record;
+        without.sha256.reset();
+        return without;
+    }()});
+    ChannelCandidates candidates({{"https://channel.test/main", {std::make_shared<ListedRecords>(bare)}}});
+    CHECK_THAT(why_not(request({"lib"}), candidates), Catch::Contains("no sha256"));
+    auto asked = request({"lib"});
+    asked.allow_missing_sha256 = true;
+    CHECK(dists(solve::solve(asked, candidates)) == Dists{"lib-2.0-0"});
+}
+
+TEST_CASE("a package whose metadata does not parse is never taken") {
+    CHECK(solve_dists({"lib"}, {record("lib-1.0-0"), record("lib-2.0-0", {"dep >=1,,"}), record("dep-1.0-0")}) ==
+          Dists{"lib-1.0-0"});
+}
+
+TEST_CASE("an empty request has an empty answer") {
+    auto provider = channel({record("lib-1.0-0")});
+    CHECK(solve::solve(request({}), provider).packages.empty());
+}
+
+TEST_CASE("a pattern is no package") {
+    auto provider = channel({record("lib-1.0-0")});
+    try {
+        (void)solve::solve(request({"li*"}), provider);
+        FAIL("a pattern was taken");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::InvalidInput);
+    }
+}
+
+TEST_CASE("a cancelled solve stops") {
+    auto provider = channel({record("lib-1.0-0")});
+    const CancelToken cancel;
+    cancel.cancel();
+    CHECK_THROWS_AS(solve::solve(request({"lib"}), provider, cancel), Error);
+}
+
+TEST_CASE("packages that need each other are one answer") {
+    CHECK(solve_dists({"python"}, {record("python-3.12-0", {"pip"}), record("pip-24.0-0", {"python >=3.8"})}) ==
+          Dists{"pip-24.0-0", "python-3.12-0"});
+}
