@@ -55,7 +55,7 @@ class Bzip2Stream final : public ByteStream {
     bool begin() {
         const auto bytes = input(4);
         const std::string_view head(bytes.data(), bytes.size());
-        const bool stream = head.size() == 4 && head.starts_with("BZh") && head[3] >= '1' && head[3] <= '9';
+        const bool stream = head.size() >= 4 && head.starts_with("BZh") && head[3] >= '1' && head[3] <= '9';
         if (!stream) {
             if (first_) corrupt("is not bzip2 data");
             trailing_garbage_ = !head.empty();

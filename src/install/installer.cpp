@@ -1,0 +1,332 @@
+#include "install/installer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+
+#include "base/fs.hpp"
+#include "base/parallel.hpp"
+#include "base/strings.hpp"
+#include "install/program.hpp"
+#include "install/times.hpp"
+#include "link/entry_point.hpp"
+
+namespace envbuild::install {
+
+namespace {
+
+constexpr const char* kScratch = ".envbuild-install";  // in the prefix, removed at the end
+
+Digest sha256_of_file(const std::filesystem::path& path) {
+    const auto source = conda::ArchiveSource::from_file(path);
+    Sha256 hash;
+    std::string buffer(std::size_t{1} << 20, '\0');
+    std::uint64_t offset = 0;
+    while (const std::size_t got = source->read_at(offset, buffer)) {
+        hash.update(std::string_view(buffer).substr(0, got));
+        offset += got;
+    }
+    return hash.finish();
+}
+
+std::string plural(std::size_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Installer::Installer(Options options) : options_(std::move(options)) {
+    manifest_ = value_or_throw(link::InstallManifest::parse(read_file(options_.manifest)));
+    prefix_ = options_.prefix.empty() ? manifest_.prefix : options_.prefix;
+    started_ =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+void Installer::say(const std::string& line) const {
+    std::fputs((line + "\n").c_str(), stdout);
+    std::fflush(stdout);
+}
+
+void Installer::warn(const std::string& line) const {
+    say("warning: " + line);
+}
+
+std::filesystem::path Installer::on_disk(const std::string& path) const {
+    return options_.root / prefix_.substr(1) / path;
+}
+
+std::string Installer::python() const {
+    const auto& target = plan_->target();
+    return fmt::format("{}/bin/python{}", prefix_, target.python_short());
+}
+
+void Installer::run() {
+    check_files();
+    link();
+    if (manifest_.run_post_link) run_post_link();
+    if (manifest_.compile_pyc) {
+        std::vector<std::string> sources;
+        for (std::size_t i = 0; i < plan_->size(); ++i) {
+            for (auto& source : plan_->python_sources(i)) sources.push_back(std::move(source));
+        }
+        compile(sources);
+    }
+    if (!trim(manifest_.pip_requirements).empty()) {
+        run_pip();
+        if (manifest_.compile_pyc) compile(new_python_sources());
+    }
+    write_metadata();
+    finish();
+}
+
+void Installer::check_files() const {
+    struct File {
+        std::string name;
+        Digest sha256;
+    };
+    std::vector<File> files;
+    for (const auto& package : manifest_.packages) files.push_back({package.file_name, package.sha256});
+    for (const auto& file : manifest_.pip_files) files.push_back({file.file_name, file.sha256});
+    std::atomic<std::uint64_t> bytes = 0;
+    parallel_for(files.size(), options_.threads, [&](std::size_t i) {
+        const auto path = options_.packages / files[i].name;
+        const Digest found = sha256_of_file(path);
+        if (found != files[i].sha256) {
+            throw Error(ErrorKind::Corrupt, fmt::format("{}: its sha256 is {}, but the lock says {}", files[i].name,
+                                                        found.hex(), files[i].sha256.hex()))
+                .with_hint("the file was damaged or replaced on its way into the build context");
+        }
+        bytes += std::filesystem::file_size(path);
+    });
+    say(fmt::format("Checked {} ({})", plural(files.size(), "file"), human_bytes(bytes)));
+}
+
+void Installer::link() {
+    link::LinkTarget target;
+    target.prefix = prefix_;
+    target.python_version = manifest_.python_version;
+    target.site_packages = manifest_.site_packages;
+    target.epoch = manifest_.source_date_epoch;
+    target.record_pyc = manifest_.compile_pyc;
+    std::vector<link::PackageSource> sources;
+    for (const auto& package : manifest_.packages) {
+        sources.push_back(
+            {package, conda::CondaArchive::open(
+                          package.file_name, conda::ArchiveSource::from_file(options_.packages / package.file_name))});
+    }
+    plan_ =
+        std::make_unique<link::LinkPlan>(link::LinkPlan::make(std::move(target), std::move(sources), options_.threads));
+    for (const auto& line : plan_->warnings()) warn(line);
+
+    const auto folder = on_disk("");
+    std::error_code missing;
+    if (std::filesystem::exists(folder, missing) && !std::filesystem::is_empty(folder)) {
+        throw Error(ErrorKind::Io, fmt::format("{} is there already and is not empty", folder.string()))
+            .with_hint("choose another prefix, or a base image without it");
+    }
+    sink_ = std::make_unique<link::DirectorySink>(folder);
+    linked_.resize(plan_->size());
+    std::atomic<std::size_t> files = 0;
+    parallel_for(plan_->size(), options_.threads, [&](std::size_t i) {
+        linked_[i] = plan_->emit(i, *sink_);
+        files += linked_[i].paths.size();
+        if (options_.verbose) say(fmt::format("Linked {}", plan_->package(i).dist_name()));
+    });
+    for (std::size_t i = 0; i < linked_.size(); ++i) {
+        const auto& known = plan_->info(i).warnings;
+        for (const auto& line : linked_[i].warnings) {
+            if (std::ranges::find(known, line) == known.end()) warn(line);
+        }
+        for (const auto& path : linked_[i].paths) {
+            if (path.path_type == "hardlink" || path.path_type == "softlink") from_archives_.insert(path.path);
+        }
+    }
+    say(fmt::format("Linked {} into {} ({})", plural(plan_->size(), "package"), prefix_, plural(files, "file")));
+}
+
+// Nothing of the build's own surroundings: what runs here must give the same files anywhere.
+std::map<std::string, std::string> Installer::environment() const {
+    return {
+        {"PATH", prefix_ + "/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        {"HOME", prefix_ + "/" + kScratch},
+        {"TMPDIR", prefix_ + "/" + kScratch},
+        {"CONDA_PREFIX", prefix_},
+        {"LC_ALL", "C.UTF-8"},
+        {"TZ", "UTC"},
+        {"SOURCE_DATE_EPOCH", std::to_string(manifest_.source_date_epoch)},
+        {"PYTHONHASHSEED", "0"},
+        {"PYTHONNOUSERSITE", "1"},
+        {"PYTHONDONTWRITEBYTECODE", "1"},
+    };
+}
+
+std::string Installer::find_shell() const {
+    for (const std::string& shell : {std::string("/bin/bash"), std::string("/usr/bin/bash"), prefix_ + "/bin/bash",
+                                     std::string("/bin/sh"), std::string("/usr/bin/sh"), prefix_ + "/bin/sh"}) {
+        std::error_code ignored;
+        const auto status = std::filesystem::symlink_status(options_.root / shell.substr(1), ignored);
+        if (std::filesystem::exists(status)) return shell;
+    }
+    return {};
+}
+
+void Installer::run_post_link() {
+    std::filesystem::create_directory(on_disk(kScratch));
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < plan_->size(); ++i) {
+        const link::LinkPackage& package = plan_->package(i);
+        const std::string script = fmt::format("bin/.{}-post-link.sh", package.name);
+        const std::string early = fmt::format("bin/.{}-pre-link.sh", package.name);
+        if (from_archives_.contains(early))
+            warn(fmt::format("{}: its pre-link script is not run: conda gave these up", package.dist_name()));
+        if (!from_archives_.contains(script)) continue;
+        const std::string shell = find_shell();
+        if (shell.empty()) {
+            throw Error(ErrorKind::BuildFailed,
+                        fmt::format("{} has a post-link script, but the base image has no shell to run it",
+                                    package.dist_name()))
+                .with_hint("choose a base image with /bin/sh, or an environment without this package");
+        }
+        Program program{options_.root, {shell, prefix_ + "/" + script}, environment(), prefix_};
+        program.env["PREFIX"] = prefix_;
+        program.env["ROOT_PREFIX"] = prefix_;
+        program.env["PKG_NAME"] = package.name;
+        program.env["PKG_VERSION"] = package.version;
+        program.env["PKG_BUILDNUM"] = std::to_string(plan_->info(i).index.build_number);
+        const int code = install::run(program);
+        const auto messages = on_disk(".messages.txt");
+        if (const auto text = read_file_if_exists(messages)) {
+            say(fmt::format("{} says:\n{}", package.dist_name(), trim(*text)));
+            std::filesystem::remove(messages);
+        }
+        if (code != 0) {
+            throw Error(ErrorKind::BuildFailed,
+                        fmt::format("the post-link script of {} failed with exit code {}", package.dist_name(), code))
+                .with_hint("its output is above");
+        }
+        ++count;
+    }
+    if (count > 0) say(fmt::format("Ran {}", plural(count, "post-link script")));
+}
+
+void Installer::compile(const std::vector<std::string>& sources) {
+    if (sources.empty()) return;
+    std::filesystem::create_directory(on_disk(kScratch));
+    std::string list;
+    for (const auto& source : sources) list += fmt::format("{}/{}\n", prefix_, source);
+    const std::string list_path = fmt::format("{}/sources", kScratch);
+    write_file_atomic(on_disk(list_path), list);
+    Program program{options_.root,
+                    {python(), "-s", "-m", "compileall", "--invalidation-mode", "unchecked-hash", "-q", "-q", "-j",
+                     std::to_string(options_.threads), "-i", fmt::format("{}/{}", prefix_, list_path)},
+                    environment(),
+                    prefix_ + "/" + kScratch};
+    program.env.erase("PYTHONDONTWRITEBYTECODE");
+    // A file that does not compile is no failure: packages carry templates and tests for other Pythons.
+    (void)install::run(program);
+    std::vector<std::string> failed;
+    for (const auto& source : sources) {
+        if (!std::filesystem::exists(on_disk(link::pyc_path(plan_->target(), source)))) failed.push_back(source);
+    }
+    if (failed.size() == sources.size()) {
+        throw Error(ErrorKind::BuildFailed,
+                    fmt::format("{} compiled none of the {}", python(), plural(sources.size(), "Python file")))
+            .with_hint("its output is above; a base image of another platform cannot run this Python");
+    }
+    if (!failed.empty()) {
+        warn(fmt::format(
+            "{} not compiled to .pyc, for example {}",
+            failed.size() == 1 ? std::string("1 Python file was") : fmt::format("{} Python files were", failed.size()),
+            failed.front()));
+    }
+    say(fmt::format("Compiled {}", plural(sources.size() - failed.size(), "Python file")));
+}
+
+void Installer::run_pip() {
+    if (manifest_.python_version.empty())
+        throw Error(ErrorKind::InvalidInput, "there are files for pip, but the environment has no Python");
+    std::filesystem::create_directory(on_disk(kScratch));
+    const std::string requirements = fmt::format("{}/requirements.txt", kScratch);
+    write_file_atomic(on_disk(requirements), manifest_.pip_requirements);
+    // In the root, whatever it is: pip sees nothing outside.
+    const std::string files = fmt::format("{}/files", kScratch);
+    std::filesystem::create_directory(on_disk(files));
+    for (const auto& file : manifest_.pip_files) {
+        const auto from = std::filesystem::absolute(options_.packages / file.file_name);
+        const auto to = on_disk(files) / file.file_name;
+        if (options_.root == "/") {
+            std::filesystem::create_symlink(from, to);
+        } else {
+            std::filesystem::copy_file(from, to);
+        }
+    }
+    Program program{options_.root,
+                    {python(),
+                     "-s",
+                     "-m",
+                     "pip",
+                     "install",
+                     "--no-index",
+                     "--no-deps",
+                     "--require-hashes",
+                     "--no-compile",
+                     "--no-cache-dir",
+                     "--no-input",
+                     "--disable-pip-version-check",
+                     "--no-warn-script-location",
+                     "--no-build-isolation",
+                     "--progress-bar",
+                     "off",
+                     "--find-links",
+                     fmt::format("{}/{}", prefix_, files),
+                     "-r",
+                     fmt::format("{}/{}", prefix_, requirements)},
+                    environment(),
+                    prefix_ + "/" + kScratch};
+    program.env["PIP_CONFIG_FILE"] = "/dev/null";
+    program.env["PIP_NO_INPUT"] = "1";
+    program.env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1";
+    program.env["PIP_ROOT_USER_ACTION"] = "ignore";
+    if (!options_.verbose) program.argv.emplace_back("-q");
+    const int code = install::run(program);
+    if (code != 0) {
+        throw Error(ErrorKind::BuildFailed, fmt::format("pip failed with exit code {}", code))
+            .with_hint("its output is above");
+    }
+    say(fmt::format("pip installed {}", plural(manifest_.pip_files.size(), "file")));
+}
+
+std::vector<std::string> Installer::new_python_sources() const {
+    std::vector<std::string> sources;
+    const auto folder = on_disk(plan_->target().site_packages_dir());
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        if (!entry.is_regular_file() || entry.is_symlink() || entry.path().extension() != ".py") continue;
+        const std::string path = entry.path().lexically_relative(on_disk("")).string();
+        if (!from_archives_.contains(path) && path.find('\n') == std::string::npos) sources.push_back(path);
+    }
+    std::ranges::sort(sources);
+    return sources;
+}
+
+void Installer::write_metadata() {
+    // What pip or a script took away, and what did not compile, is not there to be recorded.
+    for (auto& package : linked_) {
+        std::erase_if(package.paths, [&](const link::LinkedPath& path) {
+            std::error_code ignored;
+            return path.path_type == "pyc_file" && !std::filesystem::exists(on_disk(path.path), ignored);
+        });
+    }
+    plan_->emit_metadata(linked_, manifest_.history_specs, *sink_);
+}
+
+void Installer::finish() {
+    std::filesystem::remove_all(on_disk(kScratch));
+    sink_->finish();
+    normalise_times(on_disk(""), manifest_.source_date_epoch, started_, from_archives_);
+    say(fmt::format("The environment is ready in {}", prefix_));
+}
+
+}  // namespace envbuild::install
