@@ -75,6 +75,19 @@ def check_base_images(work):
     assert "busybox" in run(*DOCKER, "run", "--rm", "--network", "none", f"{SITE['registry']}/test/noglibc:1", "ls", "/bin")
 
 
+def check_lists_of_platforms(work):
+    """The tags are what the vendors' are: a list whose first entry is not ours."""
+    for name, accept in (("library/debian", "application/vnd.oci.image.index.v1+json"),
+                         ("nvidia/cuda", "application/vnd.docker.distribution.manifest.list.v2+json")):
+        tag = "bookworm-slim" if "debian" in name else "12.4.1-cudnn-runtime-ubuntu22.04"
+        request = urllib.request.Request(f"http://{SITE['registry']}/v2/{name}/manifests/{tag}", headers={"Accept": accept})
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
+            body = answer.read()
+            assert answer.headers["Content-Type"] == accept
+            assert answer.headers["Docker-Content-Digest"] == SITE["images"][f"{name}:{tag}"] == "sha256:" + hashlib.sha256(body).hexdigest()
+        assert [m["platform"]["architecture"] for m in json.loads(body)["manifests"]][:2] == ["arm64", "amd64"]
+
+
 def check_trains_from_conda(work):
     mount = environment(work / "torch", "python", "numpy", "pytorch", "pyyaml", "sqlite", "six")
     out = container(mount, "/opt/env/bin/python", "-c", TRAIN)
@@ -165,6 +178,17 @@ def check_records(work):
             for member in payload:
                 if member.isreg() and member.name in paths:
                     assert hashlib.sha256(payload.extractfile(member).read()).hexdigest() == paths[member.name]["sha256"]
+
+
+def check_closed(work):
+    """Every dependency is met by some record, but for the one that must not be; so are the images' names."""
+    available = naive_link.records(CHANNEL)
+    for record in available:
+        for spec in record["depends"]:
+            met = spec.startswith("__") or any(naive_link._fits(r, spec) for r in available)
+            assert met != (record["name"] == "missing-dep-demo"), (record["name"], spec)
+    assert {r["build"][:4] for r in available if r["name"] == "pytorch"} == {"cpu_", "cuda"}
+    assert len(SITE["images"]) >= 20 and all(d.startswith("sha256:") for d in SITE["images"].values())
 
 
 def check_server(work):
