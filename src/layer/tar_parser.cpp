@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -187,8 +188,8 @@ void TarParser::begin_entry(std::string_view block) {
     TarEntry entry;
     entry.path = normal_tar_path(path);
     entry.mode = static_cast<std::uint32_t>(*mode) & 07777U;
-    entry.uid = static_cast<std::uint64_t>(*uid);
-    entry.gid = static_cast<std::uint64_t>(*gid);
+    entry.uid = next_.uid.value_or(static_cast<std::uint64_t>(*uid));
+    entry.gid = next_.gid.value_or(static_cast<std::uint64_t>(*gid));
     entry.mtime = next_.mtime.value_or(*mtime);
     std::uint64_t data = next_.size.value_or(static_cast<std::uint64_t>(*size));
 
@@ -276,7 +277,9 @@ void TarParser::pax_records() {
         // An empty value takes the key back (POSIX pax, "Extended header keyword precedence").
         if (key == "path") next_.path = value.empty() ? std::nullopt : std::optional<std::string>(value);
         if (key == "linkpath") next_.link = value.empty() ? std::nullopt : std::optional<std::string>(value);
-        if (key == "size" && !(next_.size = decimal<std::uint64_t>(value))) corrupt("a bad size in a pax record");
+        for (const auto& [name, number] : {std::pair{"size", &next_.size}, {"uid", &next_.uid}, {"gid", &next_.gid}}) {
+            if (key == name && !(*number = decimal<std::uint64_t>(value))) corrupt("a bad number in a pax record");
+        }
         if (key == "mtime" && !(next_.mtime = decimal<std::int64_t>(value))) corrupt("a bad time in a pax record");
         if ((key == "path" || key == "linkpath") && value.find('\0') != std::string_view::npos)
             corrupt("a NUL in a pax record");

@@ -40,7 +40,7 @@ class TarParser {
     // What extended headers said about the next entry.
     struct Override {
         std::optional<std::string> path, link;
-        std::optional<std::uint64_t> size;
+        std::optional<std::uint64_t> size, uid, gid;
         std::optional<std::int64_t> mtime;
     };
 
