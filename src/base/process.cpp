@@ -54,6 +54,26 @@ class Child {
     pid_t pid_;
 };
 
+// A program may end without having read its input: that is EPIPE here, not the signal that would end this process.
+ssize_t write_without_signal(int fd, std::string_view bytes) {
+    sigset_t pipe_signal;
+    sigset_t before;
+    sigset_t pending;
+    ::sigemptyset(&pipe_signal);
+    ::sigaddset(&pipe_signal, SIGPIPE);
+    ::sigpending(&pending);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    const int code = errno;
+    if (put < 0 && code == EPIPE && ::sigismember(&pending, SIGPIPE) == 0) {
+        const timespec at_once{};
+        ::sigtimedwait(&pipe_signal, nullptr, &at_once);
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = code;
+    return put;
+}
+
 bool read_some(const UniqueFd& fd, std::string& out, std::size_t limit) {
     std::array<char, 4096> buffer{};
     const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
@@ -106,7 +126,7 @@ ProcessResult run_process(const std::vector<std::string>& argv, std::string_view
         if (waits[0].revents != 0 && !read_some(out.read, result.out, output_limit)) out.read.reset();
         if (waits[1].revents != 0 && !read_some(err.read, result.err, output_limit)) err.read.reset();
         if (waits[2].revents != 0 && in.write) {
-            const ssize_t put = ::write(in.write.get(), input.data(), input.size());
+            const ssize_t put = write_without_signal(in.write.get(), input);
             if (put > 0) input.remove_prefix(static_cast<std::size_t>(put));
             if (input.empty() || (put < 0 && errno != EINTR && errno != EAGAIN)) in.write.reset();
         }

@@ -1,0 +1,92 @@
+// What the tests of this folder share: a client with short waits, a folder for its files, errors as values.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/fs.hpp"
+#include "base/process_env.hpp"
+#include "registry/client.hpp"
+#include "support/fake_registry.hpp"
+
+namespace envbuild::testing {
+
+inline Error error_of(const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const Error& error) {
+        return error;
+    }
+    throw std::runtime_error("no error came");
+}
+
+inline HttpSettings quick_http() {
+    HttpSettings settings;
+    settings.retry.base_delay = std::chrono::milliseconds(1);
+    settings.retry.max_delay = std::chrono::milliseconds(5);
+    return settings;
+}
+
+// Keeps what was said to the user.
+class RecordingReporter : public Reporter {
+  public:
+    void warn(std::string_view message) override {
+        const std::lock_guard lock(mutex_);
+        warnings_.emplace_back(message);
+    }
+    void note(std::string_view /*message*/) override {}
+    void debug(std::string_view /*message*/) override {}
+    void log(std::string_view /*line*/) override {}
+    std::unique_ptr<Progress> start(std::string_view title, Unit unit, std::uint64_t total) override {
+        return silent_reporter().start(title, unit, total);
+    }
+    [[nodiscard]] std::vector<std::string> warnings() const {
+        const std::lock_guard lock(mutex_);
+        return warnings_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::vector<std::string> warnings_;
+};
+
+// One run of envbuild: its HTTP client, settings and credentials.
+struct Run {
+    explicit Run(registry::RegistrySettings settings = {}, registry::DockerConfig config = {})
+        : http(quick_http(), {}), context(http, with_short_stalls(std::move(settings)), std::move(config), reporter) {}
+
+    [[nodiscard]] registry::RegistryClient client(const std::string& repository,
+                                                  registry::Reading reading = registry::Reading::OriginOnly) {
+        return {context, value_or_throw(oci::Repository::parse(repository)), reading};
+    }
+
+    static registry::RegistrySettings with_short_stalls(registry::RegistrySettings settings) {
+        settings.stall_timeout = std::chrono::milliseconds(400);
+        settings.upload_stall_timeout = std::chrono::milliseconds(400);
+        return settings;
+    }
+
+    RecordingReporter reporter;
+    HttpClient http;
+    registry::RegistryContext context;
+};
+
+// A config.json with `auths` for one registry.
+inline registry::DockerConfig login(const TempDir& folder, const std::string& registry,
+                                    const std::string& user = "builder", const std::string& password = "s3cret") {
+    write_file_atomic(folder.path() / "config.json",
+                      R"({"auths":{")" + registry + R"(":{"auth":")" + base64(user + ":" + password) + R"("}}})");
+    return registry::DockerConfig::load(
+        ProcessEnv({{"DOCKER_CONFIG", folder.path().string()}, {"HOME", folder.path().string()}}));
+}
+
+inline std::string image_manifest(const std::string& layer, const std::string& config = "{}") {
+    oci::Manifest manifest;
+    manifest.config = oci::describe(oci::media_type::kConfig, config);
+    manifest.layers = {oci::describe(oci::media_type::kLayerGzip, layer)};
+    return manifest.to_bytes();
+}
+
+}  // namespace envbuild::testing
