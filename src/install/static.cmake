@@ -7,7 +7,7 @@ find_library(BZIP2_STATIC libbz2.a REQUIRED)
 file(GLOB link_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/link/*.cpp)
 file(GLOB archive_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/conda/archive*.cpp)
 file(GLOB install_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/install/*.cpp)
-list(FILTER link_sources EXCLUDE REGEX "/activation[^/]*\\.cpp$")
+list(FILTER link_sources EXCLUDE REGEX "/(activation|shell)[^/]*\\.cpp$")
 
 add_executable(envbuild_install ${install_sources} ${link_sources} ${archive_sources} conda/paths_json.cpp conda/index_json.cpp
   base/cancel.cpp base/digest.cpp base/error.cpp base/failpoint.cpp base/fs.cpp base/json.cpp base/parallel.cpp base/strings.cpp)

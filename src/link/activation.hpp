@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "link/link_plan.hpp"
 
 namespace envbuild::link {
 
@@ -35,6 +36,20 @@ class ActivationDirectory : public ActivationFiles {
 
   private:
     std::filesystem::path root_;
+};
+
+// A prefix that is only planned: what its packages will bring. Reads those archives alone that have activation files.
+class PlannedActivation : public ActivationFiles {
+  public:
+    // `plan` must outlive it. Errors as LinkPlan::emit.
+    explicit PlannedActivation(const LinkPlan& plan);
+    [[nodiscard]] std::vector<std::string> list(std::string_view directory) const override;
+    [[nodiscard]] std::optional<std::string> read(const std::string& path) const override;
+    [[nodiscard]] What what(const std::string& path) const override;
+
+  private:
+    const LinkPlan& plan_;
+    std::map<std::string, std::string> texts_;
 };
 
 struct ActivationWarning {

@@ -136,7 +136,7 @@ void LinkPlan::claim_paths(std::size_t index, Clashes& clashes) {
 
 // A path can be one package's file and another's folder only by mistake or malice: neither order of linking would be
 // right.
-void LinkPlan::check_folders() const {
+void LinkPlan::check_folders() {
     const auto refuse = [&](const std::string& path, const std::string& below) {
         const auto& owner = package(owners_.at(path).package);
         const auto other = owners_.find(below);
@@ -147,19 +147,35 @@ void LinkPlan::check_folders() const {
                         other == owners_.end() ? "another package" : package(other->second.package).dist_name(), below))
             .with_hint("these two packages cannot be installed together; leave one out or ask for another build of it");
     };
-    std::unordered_set<std::string> good;
     const auto check = [&](const std::string& path) {
         for (auto slash = path.rfind('/'); slash != std::string::npos; slash = path.rfind('/', slash - 1)) {
             const std::string folder = path.substr(0, slash);
-            if (!good.insert(folder).second) break;
+            if (!folders_.insert(folder).second) break;
             if (owners_.contains(folder)) refuse(folder, path);
         }
     };
     for (const auto& [path, owner] : owners_) check(path);
     for (const auto& path : directories_) {
         check(path);
+        folders_.insert(path);
         if (owners_.contains(path)) refuse(path, path);
     }
+}
+
+std::optional<std::size_t> LinkPlan::owner(const std::string& path) const {
+    const auto found = owners_.find(path);
+    return found == owners_.end() ? std::nullopt : std::optional(found->second.package);
+}
+
+std::vector<std::string> LinkPlan::names_in(std::string_view folder) const {
+    std::vector<std::string> names;
+    for (const auto& [path, owner] : owners_) {
+        const bool inside = path.size() > folder.size() + 1 && path.starts_with(folder) && path[folder.size()] == '/';
+        if (inside && path.find('/', folder.size() + 1) == std::string::npos)
+            names.push_back(path.substr(folder.size() + 1));
+    }
+    std::ranges::sort(names);
+    return names;
 }
 
 std::vector<std::string> LinkPlan::python_sources(std::size_t index) const {

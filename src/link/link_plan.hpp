@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -55,6 +57,12 @@ class LinkPlan {
     // The .py files in the prefix that noarch Python package `index` brings and owns.
     [[nodiscard]] std::vector<std::string> python_sources(std::size_t index) const;
 
+    // The package whose file or link the path will be; nothing for what is none (also for folders).
+    [[nodiscard]] std::optional<std::size_t> owner(const std::string& path) const;
+    [[nodiscard]] bool is_folder(const std::string& path) const { return folders_.contains(path); }
+    // Names of the files and links right in a folder, sorted.
+    [[nodiscard]] std::vector<std::string> names_in(std::string_view folder) const;
+
     // Streams the package's files into `sink`: replaced prefixes, mapped paths, entry points, links, and the folders
     // they need. What another package wins is left out. Checks content against paths.json: Error(Corrupt) that names
     // package and file. Different packages may be emitted at the same time when the sink allows it.
@@ -90,12 +98,13 @@ class LinkPlan {
     [[nodiscard]] bool owns(std::size_t index, const std::string& path, Origin origin) const;
     void read_packages(std::vector<PackageSource> sources, std::size_t threads);
     void claim_paths(std::size_t index, Clashes& clashes);
-    void check_folders() const;
+    void check_folders();
 
     LinkTarget target_;
     std::vector<Planned> packages_;
     std::unordered_map<std::string, Owner> owners_;  // path in the prefix, no directories -> who brings it
     std::unordered_set<std::string> directories_;    // of paths.json
+    std::unordered_set<std::string> folders_;        // of the whole environment
     std::vector<std::string> warnings_;
 };
 
