@@ -21,6 +21,9 @@ class UploadBody : public BodySource {
     std::size_t read(char* buffer, std::size_t size) override {
         const std::size_t got = reader_->read(buffer, size);
         sent_ += got;
+        // libcurl stops to ask at the announced length, so the end is verified here, before the last bytes leave.
+        char beyond = 0;
+        if (got > 0 && sent_ == descriptor_.size) static_cast<void>(reader_->read(&beyond, 1));
         if (progress_ != nullptr && sent_ > reported_) {
             progress_->advance(sent_ - reported_);
             reported_ = sent_;

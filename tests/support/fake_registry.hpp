@@ -157,9 +157,10 @@ class FakeRegistry {
         const std::string digest = identifier.starts_with("sha256:") ? identifier : tags_[path][identifier];
         const auto found = manifests_[path].find(digest);
         if (digest.empty()) tags_[path].erase(identifier);
-        if (found == manifests_[path].end() || request.header("accept").find(found->second.type) == std::string::npos) {
-            return refuse(connection, request, 404, "MANIFEST_UNKNOWN");
-        }
+        const bool accepted =
+            request.method == "DELETE" ||
+            (found != manifests_[path].end() && request.header("accept").find(found->second.type) != std::string::npos);
+        if (found == manifests_[path].end() || !accepted) return refuse(connection, request, 404, "MANIFEST_UNKNOWN");
         if (request.method == "DELETE") {
             manifests_[path].erase(found);
             return answer(connection, request, 202);
