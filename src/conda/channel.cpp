@@ -240,6 +240,16 @@ Url without_credentials(const Url& url) {
     return value_or_throw(Url::parse(fmt::format("{}?{}", cut.to_string(), bare.query())));
 }
 
+void remember_credentials(const Url& as_written, const CredentialStore& store) {
+    const Url canonical = without_credentials(as_written);
+    if (as_written.user_info()) store.add_basic(canonical, *as_written.user_info());
+    const std::string& path = as_written.path();
+    const Span token = find_token(path);
+    if (token.begin == std::string_view::npos) return;
+    const std::string_view text = std::string_view(path).substr(token.begin + 3, token.end - token.begin - 3);
+    if (!text.empty()) store.add_conda_token(canonical, Secret(std::string(text)), path.substr(0, token.begin));
+}
+
 std::vector<Url> mirrors_of(const Url& canonical, const ChannelSettings& settings) {
     const std::string url = canonical.to_string();
     const std::vector<std::string>* mirrors = nullptr;

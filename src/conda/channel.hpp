@@ -9,6 +9,7 @@
 
 #include "base/json.hpp"
 #include "base/url.hpp"
+#include "net/credential.hpp"
 
 namespace envbuild::conda {
 
@@ -64,6 +65,10 @@ struct ChannelAndSubdir {
 
 // The URL without user information and without conda's token ("/t/TOKEN" in the path).
 [[nodiscard]] Url without_credentials(const Url& url);
+
+// Gives the store what `as_written` (of resolve_channel's `with_credentials`) holds: user information for its origin
+// and path, and a token for the canonical URL.
+void remember_credentials(const Url& as_written, const CredentialStore& store);
 
 // The URLs to ask for `canonical` in turn: its mirrors (the longest prefix in settings.mirrors that ends at a path
 // segment wins; what follows the prefix is kept), or itself where it has none.

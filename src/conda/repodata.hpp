@@ -13,6 +13,8 @@
 
 namespace envbuild::conda {
 
+class JsonBytes;
+
 // Names with the places of their records; a record is parsed when its name is asked for. Immutable once loaded and
 // thread-safe. Files of 400 MB are fine: the bytes are mapped or held once, and no tree is made of them.
 class RepoData {
@@ -55,6 +57,7 @@ class RepoData {
 
   private:
     struct State;
+    [[nodiscard]] static std::shared_ptr<const RepoData> from_json(JsonBytes bytes, Origin origin);
     explicit RepoData(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,10 +22,6 @@ struct RepoDataFetchSettings {
     bool refresh = false;                   // ask the server even where the cached copy is still fresh
     std::uint64_t size_limit = 2ULL << 30;  // of the decompressed json; Corrupt beyond
     std::size_t threads = 8;
-    // The credential for an origin and path, where there is one. May be called from several threads.
-    std::function<std::optional<UserInfo>(const Url&)> credential;
-    // A URL's conda token ("/t/TOKEN/" between host and path), where there is one: the URL to ask instead. Likewise.
-    std::function<Url(const Url&)> with_token;
 };
 
 // A channel with its subdirs, in the order asked.
@@ -37,17 +31,19 @@ struct FetchedChannel {
         subdirs;  // the platform's, then noarch; empty ones where the channel has none
 };
 
-// Thread-safe.
+// Thread-safe. Credentials come from the client's CredentialStore (channel.hpp: remember_credentials). `http` and
+// `reporter` outlive this.
 class RepoDataFetcher {
   public:
     RepoDataFetcher(HttpClient& http, ChannelSettings channels, RepoDataFetchSettings settings, Reporter& reporter);
 
     // Every channel's `platform` and noarch, in parallel. Error: NotFound for a channel that has neither, Unauthorized,
     // Transient, Corrupt (HTML, truncated, not a repodata); each names the URL asked. A missing subdir of an existing
-    // channel is empty.
+    // channel is empty; so is one that the server forbids (403) where it gives the other, which is how object stores
+    // say "missing"; the reporter is told.
     [[nodiscard]] std::vector<FetchedChannel> fetch(const std::vector<Channel>& channels, const Platform& platform);
 
-    // One subdir; nothing where the server says that it is not there (404, 410, or a missing file).
+    // One subdir; null where every mirror says that it is not there (404, 410, a missing file).
     [[nodiscard]] std::shared_ptr<const RepoData> fetch_subdir(const Channel& channel, const std::string& subdir);
 
   private:

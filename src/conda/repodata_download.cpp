@@ -1,0 +1,115 @@
+#include "conda/repodata_download.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/strings.hpp"
+#include "conda/channel.hpp"
+
+namespace envbuild::conda {
+
+RepoDataReceiver::RepoDataReceiver(std::filesystem::path destination, std::uint64_t size_limit)
+    : destination_(std::move(destination)), size_limit_(size_limit) {
+    restart();
+}
+
+void RepoDataReceiver::restart() {
+    file_ = std::make_unique<AtomicFile>(destination_);
+    zstd_.reset();
+    start_.clear();
+    begun_ = false;
+}
+
+void RepoDataReceiver::put(std::string_view bytes) {
+    if (file_->size() + bytes.size() > size_limit_) {
+        throw Error(ErrorKind::Corrupt, fmt::format("the repodata is larger than {}", human_bytes(size_limit_)));
+    }
+    file_->write(bytes);
+}
+
+void RepoDataReceiver::begin() {
+    begun_ = true;
+    if (ZstdStream::is_zstd(start_)) {
+        zstd_ = std::make_unique<ZstdStream>();
+    } else if (trim(start_).starts_with('<')) {
+        throw HtmlPage{};
+    }
+    const std::string start = std::move(start_);
+    start_.clear();
+    if (!start.empty()) write(start);
+}
+
+void RepoDataReceiver::write(std::string_view bytes) {
+    if (!begun_) {
+        start_ += bytes;
+        if (start_.size() >= 4) begin();
+        return;
+    }
+    if (zstd_) {
+        zstd_->write(bytes, [this](std::string_view out) { put(out); });
+    } else {
+        put(bytes);
+    }
+}
+
+void RepoDataReceiver::finish() {
+    if (!begun_) begin();
+    if (zstd_) zstd_->finish();
+}
+
+RepoDataAnswer request_repodata(HttpClient& http, const Url& url, const std::optional<RepoDataConditions>& conditions,
+                                RepoDataReceiver& receiver) {
+    HttpRequest request;
+    request.url = url;
+    request.decompress = url.path().ends_with(".json");
+    if (conditions && !conditions->etag.empty()) {
+        request.headers["if-none-match"] = conditions->etag;
+    } else if (conditions && !conditions->last_modified.empty()) {
+        request.headers["if-modified-since"] = conditions->last_modified;
+    }
+    request.sink = [&](std::string_view bytes) { receiver.write(bytes); };
+    request.restart = [&] { receiver.restart(); };
+    RepoDataAnswer answer;
+    try {
+        answer.response = http.send(request);
+        const int status = answer.response.status;
+        if (status == 200) {
+            receiver.finish();
+            answer.kind = RepoDataAnswer::Kind::Received;
+        } else if (status == 304 && conditions) {
+            answer.kind = RepoDataAnswer::Kind::NotModified;
+        } else if (status == 404 || status == 410) {
+            answer.kind = RepoDataAnswer::Kind::Missing;
+        } else if (status == 403) {
+            answer.kind = RepoDataAnswer::Kind::Forbidden;
+        } else {
+            throw http_error(fmt::format("GET {}", without_credentials(url).to_string()), request, answer.response);
+        }
+    } catch (const RepoDataReceiver::HtmlPage&) {
+        answer.kind = RepoDataAnswer::Kind::Html;
+    } catch (Error& error) {
+        error.add_context(fmt::format("while fetching {}", without_credentials(url).to_string()));
+        throw;
+    }
+    return answer;
+}
+
+std::int64_t freshness_seconds(const HttpResponse& response) {
+    const auto number = [](std::string_view text) {
+        std::int64_t value = 0;
+        std::from_chars(text.data(), text.data() + text.size(), value);
+        return value;
+    };
+    std::int64_t seconds = 0;
+    const std::string control = to_lower(response.header("cache-control"));
+    for (const std::string_view part : split(control, ',')) {
+        const std::string_view directive = trim(part);
+        if (directive == "no-store" || directive.starts_with("no-cache")) return 0;
+        if (directive.starts_with("max-age=")) seconds = number(directive.substr(8));
+    }
+    return std::clamp<std::int64_t>(seconds - number(response.header("age")), 0, 24 * 3600);
+}
+
+}  // namespace envbuild::conda

@@ -1,0 +1,304 @@
+#include "conda/repodata_fetcher.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <optional>
+
+#include "base/parallel.hpp"
+#include "base/strings.hpp"
+#include "conda/repodata_cache.hpp"
+#include "conda/repodata_download.hpp"
+
+namespace envbuild::conda {
+
+namespace {
+
+std::int64_t now_milliseconds() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+Error html_error(const Url& url) {
+    return Error(ErrorKind::Corrupt,
+                 fmt::format("{} answered with an HTML page, not with repodata", without_credentials(url).to_string()))
+        .with_hint("is this a channel's URL? A proxy or a login page may also have answered in its place");
+}
+
+// One subdir of one channel.
+class SubdirFetch {
+  public:
+    SubdirFetch(HttpClient& http, const RepoDataFetchSettings& settings, Reporter& reporter, const Channel& channel,
+                const std::string& subdir, const ChannelSettings& channels)
+        : http_(http),
+          settings_(settings),
+          reporter_(reporter),
+          origin_{channel.url().to_string(), subdir, channel.url().join(subdir).to_string()},
+          cache_(settings.cache_directory, channel.url().join(subdir)) {
+        for (const Url& mirror : mirrors_of(channel.url(), channels)) bases_.push_back(mirror.join(subdir));
+    }
+
+    // Null where it is missing.
+    std::shared_ptr<const RepoData> run() {
+        const bool local =
+            std::all_of(bases_.begin(), bases_.end(), [](const Url& base) { return base.scheme() == "file"; });
+        if (local) return from_bases();
+        // Without the lock first: a state only ever names a whole file, and one that is gone by now is no reason to
+        // fail.
+        state_ = cache_.read();
+        if (state_ && (settings_.offline || is_fresh())) {
+            if (state_->missing) return nullptr;
+            if (auto cached = from_cache(settings_.offline ? "from the cache, offline" : "fresh in the cache"))
+                return cached;
+        }
+        const FileLock lock = cache_.lock(http_.cancel());
+        state_ = cache_.read();
+        if (settings_.offline) return offline();
+        if (state_ && is_fresh()) {
+            if (auto cached = from_cache("fresh in the cache")) return cached;
+            cache_.forget();
+        }
+        auto data = from_bases();
+        if (data == nullptr) {
+            RepoDataState missing;
+            missing.missing = true;
+            missing.checked_at = now_milliseconds();
+            cache_.write(missing);
+        }
+        return data;
+    }
+
+  private:
+    // Every mirror in turn: one that fails, or has nothing, is passed over for the next.
+    std::shared_ptr<const RepoData> from_bases() {
+        std::exception_ptr failure;
+        for (const Url& base : bases_) {
+            try {
+                if (auto data = base.scheme() == "file" ? from_folder(base) : from_server(base)) return data;
+            } catch (const Error& error) {
+                const bool next = error.kind() == ErrorKind::Transient || error.kind() == ErrorKind::Unauthorized ||
+                                  error.kind() == ErrorKind::Corrupt || error.kind() == ErrorKind::NotFound;
+                if (!next) throw;
+                if (bases_.size() > 1) reporter_.debug(fmt::format("{}; asking the next mirror", error.message()));
+                if (!failure) failure = std::current_exception();
+            }
+        }
+        if (failure) std::rethrow_exception(failure);
+        return nullptr;
+    }
+
+    std::shared_ptr<const RepoData> from_folder(const Url& base) const {
+        const std::filesystem::path folder = base.file_path();
+        RepoData::Origin origin = origin_;
+        // Held, not mapped: whoever owns the channel may write it anew at any time.
+        origin.shown = (folder / "repodata.json").string();
+        if (auto bytes = read_file_if_exists(origin.shown))
+            return RepoData::from_bytes(std::move(*bytes), std::move(origin));
+        origin.shown = (folder / "repodata.json.zst").string();
+        const auto packed = read_file_if_exists(origin.shown);
+        if (!packed) return nullptr;
+        std::string bytes;
+        ZstdStream stream;
+        stream.write(*packed, [&](std::string_view out) {
+            if (bytes.size() + out.size() > settings_.size_limit) {
+                throw Error(ErrorKind::Corrupt,
+                            fmt::format("{} is larger than {}", origin.shown, human_bytes(settings_.size_limit)));
+            }
+            bytes += out;
+        });
+        stream.finish();
+        return RepoData::from_bytes(std::move(bytes), std::move(origin));
+    }
+
+    // Null where the server has neither file.
+    std::shared_ptr<const RepoData> from_server(const Url& base) {
+        const std::string prefix = without_credentials(base).to_string() + "/";
+        const bool known = state_ && !state_->missing && state_->url.starts_with(prefix);
+        std::vector<Url> urls = {base.join("repodata.json.zst"), base.join("repodata.json")};
+        // The form that the cached copy came in is asked first: it can answer "not modified".
+        if (known && state_->url == without_credentials(urls[1]).to_string()) std::swap(urls[0], urls[1]);
+        bool forbidden = false, html = false;
+        for (const Url& url : urls) {
+            std::optional<RepoDataConditions> conditions;
+            if (known && state_->url == without_credentials(url).to_string())
+                conditions = {state_->etag, state_->last_modified};
+            const std::string file = cache_.new_file_name();
+            RepoDataReceiver receiver(settings_.cache_directory / file, settings_.size_limit);
+            const RepoDataAnswer answer = request_repodata(http_, url, conditions, receiver);
+            switch (answer.kind) {
+                case RepoDataAnswer::Kind::Received:
+                    return keep(receiver, file, url, answer.response);
+                case RepoDataAnswer::Kind::NotModified:
+                    state_->checked_at = now_milliseconds();
+                    state_->max_age = freshness_seconds(answer.response);
+                    cache_.write(*state_);
+                    if (auto cached = from_cache("not modified")) return cached;
+                    cache_.forget();
+                    return from_server(base);  // the cached copy was of no use
+                case RepoDataAnswer::Kind::Forbidden:
+                    forbidden = true;
+                    break;
+                case RepoDataAnswer::Kind::Html:
+                    html = true;
+                    break;
+                case RepoDataAnswer::Kind::Missing:
+                    break;
+            }
+        }
+        if (forbidden) {
+            throw Error(ErrorKind::Unauthorized,
+                        fmt::format("{}repodata.json: the server answered 403 Forbidden", prefix))
+                .with_hint(
+                    "the channel needs a login: put its credential into ~/.netrc, or its token into the channel's URL "
+                    "through "
+                    "an environment variable");
+        }
+        if (html) throw html_error(urls[1]);
+        return nullptr;
+    }
+
+    std::shared_ptr<const RepoData> keep(RepoDataReceiver& receiver, const std::string& file, const Url& url,
+                                         const HttpResponse& response) {
+        RepoData::Origin origin = origin_;
+        origin.shown = without_credentials(url).to_string();
+        // Checked before it has a name: a broken answer never gets into the cache.
+        auto data = RepoData::load(receiver.file().temporary_path(), std::move(origin));
+        receiver.file().commit();
+        RepoDataState state;
+        state.url = without_credentials(url).to_string();
+        state.etag = response.header("etag");
+        state.last_modified = response.header("last-modified");
+        state.max_age = freshness_seconds(response);
+        state.checked_at = now_milliseconds();
+        state.file = file;
+        state.size = receiver.file().size();
+        cache_.write(state);
+        reporter_.debug(fmt::format("{}: {} records, {}", state.url, data->size(), human_bytes(state.size)));
+        return data;
+    }
+
+    // Null, and no state any more, where the cached copy turns out to be broken.
+    std::shared_ptr<const RepoData> from_cache(std::string_view how) {
+        RepoData::Origin origin = origin_;
+        origin.shown = state_->url;
+        try {
+            auto data = RepoData::load(cache_.path_of(*state_), std::move(origin));
+            reporter_.debug(fmt::format("{}: {}", state_->url, how));
+            return data;
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::Corrupt && error.kind() != ErrorKind::NotFound) throw;
+            reporter_.debug(fmt::format("the cached copy of {} is dropped: {}", state_->url, error.message()));
+            state_.reset();
+            return nullptr;
+        }
+    }
+
+    std::shared_ptr<const RepoData> offline() {
+        if (state_ && state_->missing) return nullptr;
+        if (state_) {
+            if (auto cached = from_cache("from the cache, offline")) return cached;
+        }
+        throw Error(ErrorKind::NotFound,
+                    fmt::format("{} is not in the cache, and nothing is asked for offline", origin_.shown))
+            .with_hint("run once without --offline");
+    }
+
+    // Also what another process was told after this one had begun to wait for it.
+    bool is_fresh() const {
+        if (state_->missing) return false;
+        const bool ours = std::any_of(bases_.begin(), bases_.end(), [&](const Url& base) {
+            return state_->url.starts_with(without_credentials(base).to_string() + "/");
+        });
+        const std::int64_t now = now_milliseconds();
+        if (!ours || state_->checked_at > now) return false;
+        return state_->checked_at >= started_ ||
+               (!settings_.refresh && now - state_->checked_at < state_->max_age * 1000);
+    }
+
+    HttpClient& http_;
+    const RepoDataFetchSettings& settings_;
+    Reporter& reporter_;
+    RepoData::Origin origin_;
+    RepoDataCache cache_;
+    std::vector<Url> bases_;
+    std::optional<RepoDataState> state_;
+    std::int64_t started_ = now_milliseconds();
+};
+
+Error not_there(const Channel& channel, const std::vector<std::string>& subdirs, const ChannelSettings& channels) {
+    const Url asked = mirrors_of(channel.url(), channels).front();
+    std::vector<std::string> urls;
+    for (const std::string& subdir : subdirs)
+        urls.push_back(without_credentials(asked).join(subdir).join("repodata.json").to_string());
+    if (asked.scheme() == "file") {
+        return Error(ErrorKind::NotFound,
+                     fmt::format("channel {} is not there: no file {}", channel.name(), join(urls, " or ")))
+            .with_hint(
+                "a channel's folder holds a folder for each platform, with a repodata.json that `conda index` makes");
+    }
+    return Error(ErrorKind::NotFound,
+                 fmt::format("channel {} is not there: {} answered 404", channel.name(), join(urls, " and ")))
+        .with_hint("check the channel's name, or `channel_alias` and `custom_channels` in the settings");
+}
+
+}  // namespace
+
+RepoDataFetcher::RepoDataFetcher(HttpClient& http, ChannelSettings channels, RepoDataFetchSettings settings,
+                                 Reporter& reporter)
+    : http_(http), channels_(std::move(channels)), settings_(std::move(settings)), reporter_(reporter) {}
+
+std::shared_ptr<const RepoData> RepoDataFetcher::fetch_subdir(const Channel& channel, const std::string& subdir) {
+    return SubdirFetch(http_, settings_, reporter_, channel, subdir, channels_).run();
+}
+
+std::vector<FetchedChannel> RepoDataFetcher::fetch(const std::vector<Channel>& channels, const Platform& platform) {
+    std::vector<std::string> subdirs = {platform.to_string()};
+    if (subdirs.front() != "noarch") subdirs.emplace_back("noarch");
+    struct Outcome {
+        std::shared_ptr<const RepoData> data;
+        std::exception_ptr failure;
+        bool unauthorized = false;
+    };
+    std::vector<Outcome> outcomes(channels.size() * subdirs.size());
+    const auto progress = reporter_.start("Reading channels", Reporter::Unit::Items, outcomes.size());
+    parallel_for(outcomes.size(), settings_.threads, [&](std::size_t i) {
+        const Channel& channel = channels[i / subdirs.size()];
+        const std::string& subdir = subdirs[i % subdirs.size()];
+        progress->set_detail(fmt::format("{}/{}", channel.name(), subdir));
+        try {
+            outcomes[i].data = fetch_subdir(channel, subdir);
+        } catch (const Error& error) {
+            outcomes[i].failure = std::current_exception();
+            outcomes[i].unauthorized = error.kind() == ErrorKind::Unauthorized;
+            if (error.kind() == ErrorKind::Cancelled) throw;
+        }
+        progress->advance(1);
+    });
+
+    std::vector<FetchedChannel> fetched;
+    for (std::size_t c = 0; c < channels.size(); ++c) {
+        const auto first = outcomes.begin() + static_cast<std::ptrdiff_t>(c * subdirs.size());
+        const auto last = first + static_cast<std::ptrdiff_t>(subdirs.size());
+        const bool any = std::any_of(first, last, [](const Outcome& outcome) { return outcome.data != nullptr; });
+        FetchedChannel result{channels[c], {}};
+        for (auto outcome = first; outcome != last; ++outcome) {
+            const std::string& subdir = subdirs[static_cast<std::size_t>(outcome - first)];
+            if (outcome->failure && any && outcome->unauthorized) {
+                reporter_.warn(
+                    fmt::format("channel {}: the server forbids {}; it is taken as empty", channels[c].name(), subdir));
+            } else if (outcome->failure) {
+                std::rethrow_exception(outcome->failure);
+            }
+            const std::string url = channels[c].url().to_string();
+            result.subdirs.push_back(outcome->data ? outcome->data
+                                                   : RepoData::empty({url, subdir, url + "/" + subdir}));
+        }
+        if (!any) throw not_there(channels[c], subdirs, channels_);
+        fetched.push_back(std::move(result));
+    }
+    return fetched;
+}
+
+}  // namespace envbuild::conda

@@ -1,0 +1,207 @@
+#include "conda/repodata_record.hpp"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include "base/strings.hpp"
+
+namespace envbuild::conda {
+
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+// Thrown and caught inside of this file.
+struct WrongType {
+    std::string_view wanted;
+};
+
+std::string text_of(ondemand::value value) {
+    std::string_view text;
+    if (value.get_string().get(text) != simdjson::SUCCESS) throw WrongType{"a text"};
+    return std::string(text);
+}
+
+std::int64_t integer_of(ondemand::value value) {
+    std::int64_t number = 0;
+    if (value.get_int64().get(number) == simdjson::SUCCESS) return number;
+    double real = 0;
+    if (value.get_double().get(real) == simdjson::SUCCESS && real >= 0 && real < 9e15)
+        return static_cast<std::int64_t>(real);
+    throw WrongType{"a number"};
+}
+
+std::uint64_t size_of(ondemand::value value) {
+    const std::int64_t number = integer_of(value);
+    if (number < 0) throw WrongType{"a size"};
+    return static_cast<std::uint64_t>(number);
+}
+
+std::vector<std::string> texts_of(ondemand::value value) {
+    ondemand::array array;
+    if (value.get_array().get(array) != simdjson::SUCCESS) throw WrongType{"a list of texts"};
+    std::vector<std::string> texts;
+    for (auto element : array) {
+        ondemand::value item;
+        if (element.get(item) != simdjson::SUCCESS) throw WrongType{"a list of texts"};
+        texts.push_back(text_of(item));
+    }
+    return texts;
+}
+
+bool is_string(ondemand::value& value) {
+    ondemand::json_type type{};
+    return value.type().get(type) == simdjson::SUCCESS && type == ondemand::json_type::string;
+}
+
+std::vector<std::string> features_of(ondemand::value value) {
+    if (!is_string(value)) return texts_of(value);
+    std::vector<std::string> words;
+    const std::string text = text_of(value);
+    for (const std::string_view part : split(text, ',')) {
+        for (const std::string_view word : split_whitespace(part)) words.emplace_back(word);
+    }
+    return words;
+}
+
+Noarch noarch_of(ondemand::value value) {
+    if (!is_string(value)) {
+        bool flag = false;  // from before there were kinds
+        if (value.get_bool().get(flag) != simdjson::SUCCESS) throw WrongType{"a kind of noarch"};
+        return flag ? Noarch::Generic : Noarch::None;
+    }
+    const std::string kind = text_of(value);
+    if (kind == "python") return Noarch::Python;
+    if (kind == "generic") return Noarch::Generic;
+    throw WrongType{"python or generic"};
+}
+
+Digest sha256_of(ondemand::value value) {
+    auto digest = Digest::from_hex(text_of(value));
+    if (!digest) throw WrongType{"64 hex digits"};
+    return *digest;
+}
+
+std::string md5_of(ondemand::value value) {
+    std::string hex = to_lower(text_of(value));
+    if (hex.size() != 32 || hex.find_first_not_of("0123456789abcdef") != std::string::npos)
+        throw WrongType{"32 hex digits"};
+    return hex;
+}
+
+// conda: what cannot be milliseconds is seconds.
+std::int64_t milliseconds(std::int64_t timestamp) {
+    return timestamp > 0 && timestamp < 253402300799 ? timestamp * 1000 : timestamp;
+}
+
+class RecordReader {
+  public:
+    explicit RecordReader(PackageRecord& record) : record_(record) {}
+
+    void read(std::string_view key, ondemand::value value) {
+        if (key == "name") {
+            record_.name = text_of(value);
+        } else if (key == "version") {
+            version_ = text_of(value);
+        } else if (key == "build") {
+            record_.build = text_of(value);
+            has_build_ = true;
+        } else if (key == "build_number") {
+            record_.build_number = integer_of(value);
+        } else if (key == "depends") {
+            record_.depends = texts_of(value);
+        } else if (key == "constrains") {
+            record_.constrains = texts_of(value);
+        } else if (key == "sha256") {
+            record_.sha256 = sha256_of(value);
+        } else if (key == "md5") {
+            record_.md5 = md5_of(value);
+        } else if (key == "size") {
+            record_.size = size_of(value);
+        } else if (key == "timestamp") {
+            record_.timestamp = milliseconds(integer_of(value));
+        } else if (key == "track_features") {
+            record_.track_features = features_of(value);
+        } else if (key == "features") {
+            record_.features = is_string(value) ? text_of(value) : join(texts_of(value), " ");
+        } else if (key == "license") {
+            if (is_string(value)) record_.license = text_of(value);  // decides nothing: of any type in old files
+        } else if (key == "license_family") {
+            if (is_string(value)) record_.license_family = text_of(value);
+        } else if (key == "noarch") {
+            record_.noarch = noarch_of(value);
+        } else if (key == "python_site_packages_path") {
+            record_.python_site_packages_path = text_of(value);
+        }
+    }
+
+    // The reason why it is no record, or "".
+    std::string finish() {
+        if (record_.name.empty()) return "it has no name";
+        if (version_.empty()) return "it has no version";
+        if (!has_build_) return "it has no build";
+        auto version = Version::parse(version_);
+        if (!version) return version.error().message();
+        record_.version = std::move(*version);
+        return "";
+    }
+
+  private:
+    PackageRecord& record_;
+    std::string version_;
+    bool has_build_ = false;
+};
+
+}  // namespace
+
+struct RecordParser::State {
+    ondemand::parser parser;
+};
+
+RecordParser::RecordParser(const RepoData::Origin& origin, const Url& base_url)
+    : origin_(origin), base_url_(base_url), state_(std::make_unique<State>()) {}
+RecordParser::~RecordParser() = default;
+
+Expected<PackageRecord> RecordParser::parse(std::string_view file_name, std::string_view json, std::size_t capacity) {
+    const auto refuse = [&](std::string_view reason) {
+        return fail(ErrorKind::Corrupt, fmt::format("{}: {}", file_name, reason));
+    };
+    // It becomes a path in caches and a part of URLs.
+    if (file_name.find_first_of("/\\") != std::string_view::npos || has_control_character(file_name) ||
+        file_name.starts_with('.')) {
+        return refuse("this is not a file name");
+    }
+    PackageRecord record;
+    RecordReader reader(record);
+    std::string_view key;
+    try {
+        ondemand::document document;
+        ondemand::object object;
+        if (state_->parser.iterate(simdjson::padded_string_view(json.data(), json.size(), capacity)).get(document) !=
+                simdjson::SUCCESS ||
+            document.get_object().get(object) != simdjson::SUCCESS) {
+            return refuse("it is not a JSON object");
+        }
+        for (auto field : object) {
+            ondemand::value value;
+            if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(value) != simdjson::SUCCESS) {
+                return refuse("its JSON is broken");
+            }
+            bool null = false;
+            if (value.is_null().get(null) == simdjson::SUCCESS && null) continue;
+            reader.read(key, value);
+        }
+    } catch (const WrongType& wrong) {
+        return refuse(fmt::format("'{}' should be {}", key, wrong.wanted));
+    } catch (const simdjson::simdjson_error& error) {
+        return refuse(error.what());
+    }
+    if (const std::string reason = reader.finish(); !reason.empty()) return refuse(reason);
+    record.file_name = file_name;
+    record.subdir = origin_.subdir;
+    record.channel = origin_.channel;
+    record.url = base_url_.join(percent_encode(file_name, "!$&'()*+,;=:@"));
+    return record;
+}
+
+}  // namespace envbuild::conda
