@@ -160,9 +160,13 @@ dockerfile::Context render_context(const BuildPlan& plan, const Settings& settin
     input.env = plan.env;
     input.install_json = plan.manifest.to_json().dump(1) + "\n";
     input.installer = find_installer();
+    const std::string root(dockerfile::kContextRoot);
+    input.install_command = {root + "/envbuild-install", "--manifest", root + "/install.json", "--packages",
+                             root + "/packages"};
     for (std::size_t i = 0; i < plan.packages.size(); ++i)
         input.packages.push_back({plan.lock.conda[i].file_name, plan.packages[i]});
-    for (std::size_t i = 0; i < plan.pip.size(); ++i) input.wheels.push_back({plan.lock.pip[i].file_name, plan.pip[i]});
+    for (std::size_t i = 0; i < plan.pip.size(); ++i)
+        input.packages.push_back({plan.lock.pip[i].file_name, plan.pip[i]});
     input.extra_steps = plan.lock.extra_steps;
     input.bind_mount = bind_mount;
     return dockerfile::render(dockerfile::Templates::load(settings.share_dir / "templates"), input);

@@ -9,23 +9,13 @@
 #include "catalog/virtual_packages.hpp"
 #include "conda/repodata_fetcher.hpp"
 #include "dockerfile/templates.hpp"
+#include "solve/repodata_source.hpp"
 #include "solve/solver.hpp"
 #include "solve/virtual_packages.hpp"
 
 namespace envbuild::build {
 
 namespace {
-
-// A channel's repodata as the solver's source of records.
-class RepoDataRecords final : public solve::RecordSource {
-  public:
-    explicit RepoDataRecords(std::shared_ptr<const conda::RepoData> data) : data_(std::move(data)) {}
-    std::vector<conda::PackageRecord> records(std::string_view name) override { return data_->records(name); }
-    std::vector<std::string> names() override { return data_->names(); }
-
-  private:
-    std::shared_ptr<const conda::RepoData> data_;
-};
 
 // The file's channels, and those that only a "channel::name" names, which serve no other name.
 std::vector<conda::Channel> channels_of(const spec::EnvironmentSpec& spec) {
@@ -45,14 +35,7 @@ std::vector<solve::ChannelSource> fetch_repodata(const Intent& intent, const Wor
     settings.cache_directory = bench.cache_folder("repodata");
     settings.refresh = refresh;
     conda::RepoDataFetcher fetcher(bench.http(), bench.channel_settings(), settings, bench.reporter());
-    std::vector<solve::ChannelSource> sources;
-    for (auto& fetched : fetcher.fetch(channels_of(intent.spec()), intent.spec().platform)) {
-        solve::ChannelSource source{fetched.channel.url().to_string(), {}};
-        for (auto& subdir : fetched.subdirs)
-            source.sources.push_back(std::make_shared<RepoDataRecords>(std::move(subdir)));
-        sources.push_back(std::move(source));
-    }
-    return sources;
+    return solve::channel_sources(fetcher.fetch(channels_of(intent.spec()), intent.spec().platform));
 }
 
 lock::BaseImage locked_base(const ResolvedBase& base, const catalog::BaseChoice& choice) {

@@ -3,6 +3,7 @@
 #include "base/strings.hpp"
 #include "lock/conda_lock.hpp"
 #include "lock/conda_lock_fields.hpp"
+#include "pypi/requirement_line.hpp"
 #include "solve/candidates.hpp"
 #include "solve/link_order.hpp"
 #include "spec/yaml.hpp"
@@ -44,7 +45,7 @@ class Reader {
     Reader(const YamlNode& root, const conda::Platform& platform) : root_(root), platform_(platform) {}
 
     ReadLock read() {
-        root_.as_mapping("a lock file");
+        (void)root_.as_mapping("a lock file");
         const auto* version = root_.find("version");
         const auto* package = root_.find("package");
         if (version == nullptr || package == nullptr) {
@@ -85,7 +86,7 @@ class Reader {
     }
 
     void read_entry(const YamlNode& entry) {
-        entry.as_mapping("a package");
+        (void)entry.as_mapping("a package");
         if (entry.string_or("platform", "") != platform_.to_string()) return;
         if (entry.string_or("category", "main") != "main") return;
         const auto manager = member(entry, "manager").text();

@@ -4,6 +4,7 @@
 #include "lock/conda_lock.hpp"
 #include "lock/conda_lock_fields.hpp"
 #include "lock/yaml_writer.hpp"
+#include "pypi/requirement_line.hpp"
 
 namespace envbuild::lock {
 
