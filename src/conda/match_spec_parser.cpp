@@ -21,6 +21,9 @@ constexpr std::array<std::string_view, 19> kFields = {
     "features", "url",    "md5",   "sha256",   "license", "license_family", "fn",
     "when",     "extras", "flags", "optional", "target"};
 
+constexpr std::string_view kOneBracket = "one pair of brackets with key=value pairs can stand at the end";
+constexpr std::string_view kOneLine = "one package a line; options of pip belong in the pip section";
+
 bool is_operator_char(char c) {
     return c == '=' || c == '<' || c == '>' || c == '!' || c == '~';
 }
@@ -30,14 +33,14 @@ std::string_view trim_right(std::string_view text) {
     return text;
 }
 
-// Where a space stands between two words of one version ("1.2 .3"): conda takes it out.
+// What stands behind a space between two words of one version ("1.2 .3"), which conda takes out.
 std::string joined_words(std::string_view version) {
     const auto binds = [](char c) { return is_operator_char(c) || c == ',' || c == '|' || c == '(' || c == ')'; };
     for (std::size_t i = 1; i < version.size(); ++i) {
         if (version[i] != ' ' || version[i - 1] == ' ') continue;
         const std::size_t next = version.find_first_not_of(' ', i);
         if (next != std::string_view::npos && !binds(version[i - 1]) && !binds(version[next])) {
-            return std::string(version.substr(0, next + 1));
+            return std::string(version.substr(next));
         }
     }
     return "";
@@ -209,6 +212,7 @@ class MatchSpecParser {
         std::string lower = to_lower(text);
         if (!is_package_name(lower)) {
             const std::size_t bad = lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-");
+            if (lower.find('[') != std::string::npos) return make_fault(kOneBracket, "[");
             const std::string slash =
                 lower.find('/') != std::string::npos ? "a channel stands before '::', as in channel::package" : "";
             return bad == std::string::npos
@@ -228,16 +232,15 @@ class MatchSpecParser {
         const std::string_view text = trim(rest_);
         if (text.empty()) return std::nullopt;
         if (text.find('[') != std::string_view::npos) {
-            return make_fault("one pair of brackets with key=value pairs can stand at the end", "[");
+            return make_fault(kOneBracket, "[");
         }
         VersionAndBuild parts = split_version_and_build(text);
         if (strict_) {
             if (parts.build && parts.build->find(' ') != std::string::npos) {
-                return make_fault("name, version and build are all that fits in a line", *parts.build,
-                                  "one package a line; options of pip belong in the pip section");
+                return make_fault("name, version and build are all that fits in a line", *parts.build, kOneLine);
             }
             if (const std::string words = joined_words(parts.version); !words.empty()) {
-                return make_fault("a space stands inside of a version", words);
+                return make_fault("a space stands inside of the version", words, kOneLine);
             }
         }
         std::erase(parts.version, ' ');
