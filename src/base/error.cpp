@@ -1,5 +1,7 @@
 #include "base/error.hpp"
 
+#include "base/strings.hpp"
+
 namespace envbuild {
 
 std::string_view to_string(ErrorKind kind) {
@@ -70,7 +72,7 @@ Error& Error::add_context(std::string frame) & {
 std::string Error::to_string() const {
     std::string text = message_;
     for (const auto& frame : context_) text += "\n  while " + frame;
-    if (!hint_.empty()) text += "\n  " + hint_;
+    if (!hint_.empty()) text += "\n  " + replace_all(hint_, "\n", "\n  ");
     return text;
 }
 

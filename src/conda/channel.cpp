@@ -81,7 +81,7 @@ class Resolver {
                 auto resolved = resolve(member, depth + 1);
                 if (!resolved)
                     return std::unexpected(
-                        std::move(resolved.error()).with_context(fmt::format("while expanding channel '{}'", name)));
+                        std::move(resolved.error()).with_context(fmt::format("expanding channel '{}'", name)));
                 for (Channel& channel : *resolved) {
                     if (std::find(all.begin(), all.end(), channel) == all.end()) all.push_back(std::move(channel));
                 }
@@ -120,7 +120,7 @@ class Resolver {
         auto url = Url::parse(text);
         if (!url)
             return std::unexpected(
-                std::move(url.error()).with_context(fmt::format("while reading channel '{}'", redact(text))));
+                std::move(url.error()).with_context(fmt::format("reading channel '{}'", redact(text))));
         if (url->scheme() != "http" && url->scheme() != "https" && url->scheme() != "file") {
             return invalid(text, fmt::format("'{}:' is not a way to reach a channel", url->scheme()),
                            "http, https and file are");

@@ -90,7 +90,7 @@ RepoDataAnswer request_repodata(HttpClient& http, const Url& url, const std::opt
     } catch (const RepoDataReceiver::HtmlPage&) {
         answer.kind = RepoDataAnswer::Kind::Html;
     } catch (Error& error) {
-        error.add_context(fmt::format("while fetching {}", without_credentials(url).to_string()));
+        error.add_context(fmt::format("fetching {}", without_credentials(url).to_string()));
         throw;
     }
     return answer;
