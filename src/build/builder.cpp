@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "build/docker_builder.hpp"
 #include "build/plan.hpp"
 #include "cache/publish.hpp"
 #include "cache/single_flight.hpp"
+#include "dockerfile/templates.hpp"
 
 namespace envbuild::build {
 
@@ -29,6 +32,19 @@ std::optional<cache::Hit> hit_or_throw(cache::LookupResult result, const Workben
         return std::nullopt;
     }
     return std::get<cache::Hit>(std::move(result));
+}
+
+constexpr const char* kBaseName = "org.opencontainers.image.base.name";
+constexpr const char* kBaseDigest = "org.opencontainers.image.base.digest";
+constexpr const char* kPackages = "dev.envbuild.packages";
+constexpr const char* kBackend = "dev.envbuild.backend";
+
+// What a hit can say of the image without asking for more than its pointer.
+oci::Annotations image_facts(const BuildPlan& plan) {
+    oci::Annotations facts(plan.labels.begin(), plan.labels.end());
+    facts[kPackages] = std::to_string(plan.lock.conda.size() + plan.lock.pip.size());
+    facts[kBackend] = "docker";
+    return facts;
 }
 
 std::string engine_tag(const std::string& lock_hash) {
@@ -58,7 +74,7 @@ class Run {
             if (lead.waited() && ask) {
                 if (auto hit = look_up()) return answer(*hit, true);
             }
-            auto resolution = stages_.time("resolve", [&] { return resolve(intent, bench_, stages_); });
+            const auto resolution = resolve(intent, bench_, stages_);
             return build(resolution.lock, resolution.base);
         } catch (const Error& error) {
             lead.fail(error);
@@ -83,7 +99,7 @@ class Run {
                 if (auto hit = find()) return answer(*hit, true);
             }
             const auto base = stages_.time("base", [&] { return base_of(lock, bench_); });
-            return build(lock, base);
+            return build(with_present_templates(lock), base);
         } catch (const Error& error) {
             lead.fail(error);
             throw;
@@ -108,10 +124,20 @@ class Run {
         return options_.refresh ? cache::MovePolicy::Refresh : cache::MovePolicy::Keep;
     }
 
+    // A lock outlives the templates it was made with; what is built now is built from those of today, and says so.
+    [[nodiscard]] lock::Lock with_present_templates(lock::Lock lock) const {
+        const auto present = dockerfile::Templates::load(bench_.settings().share_dir / "templates").digest().hex();
+        if (lock.template_digest != present) {
+            bench_.reporter().note(
+                "The Dockerfile templates have changed since this lock was made: its packages are built as locked, "
+                "under a new lock hash");
+            lock.template_digest = present;
+        }
+        return lock;
+    }
+
     BuildAnswer build(const lock::Lock& lock, const ResolvedBase& base) {
         const auto lock_hash = lock.hash();
-        base_image_ = base.name.without_digest().to_string() + "@" + base.image.descriptor.digest.to_string();
-        packages_ = lock.conda.size() + lock.pip.size();
         if (!options_.rebuild && !spec_hash_.empty()) {
             // Another intent may have led to the same lock: its image is the answer, once each of its blobs is seen to
             // be there.
@@ -125,7 +151,6 @@ class Run {
             }
         }
         const auto plan = make_plan(lock, base, bench_, stages_);
-        backend_ = "docker";
         const DockerBuilder builder(bench_);
         auto image = builder.build(plan, engine_tag(lock_hash.hex()), options_.tags, stages_);
         const auto published = stages_.time("publish", [&] { return publish(plan, image); });
@@ -137,7 +162,7 @@ class Run {
                                       .spec_hash = std::nullopt,
                                       .config = value_or_throw(oci::ImageConfig::parse(image.exported.config)),
                                       .layers = {},
-                                      .annotations = {plan.labels.begin(), plan.labels.end()},
+                                      .annotations = image_facts(plan),
                                       .policy = policy(),
                                       .tags = options_.tags};
         if (!spec_hash_.empty()) request.spec_hash = digest_of(spec_hash_);
@@ -165,9 +190,14 @@ class Run {
         result.image = hit.image;
         result.digest = hit.descriptor.digest.to_string();
         result.hit = was_there;
-        result.backend = backend_;
-        result.base_image = base_image_;
-        result.packages = packages_;
+        const auto fact = [&](const char* key) {
+            const auto found = hit.descriptor.annotations.find(key);
+            return found == hit.descriptor.annotations.end() ? std::string() : found->second;
+        };
+        result.backend = fact(kBackend);
+        if (const auto name = fact(kBaseName); !name.empty()) result.base_image = name + "@" + fact(kBaseDigest);
+        if (const auto count = fact(kPackages); !count.empty())
+            result.packages = std::strtoull(count.c_str(), nullptr, 10);
         result.gpu = gpu_;
         // Engines cannot run what lies in an OCI image layout, but the build left a tag in the engine.
         result.run_image = local_ ? engine_tag(result.lock_hash) : hit.image;
@@ -180,8 +210,7 @@ class Run {
     std::unique_ptr<cache::ImageRepository> repository_;
     bool local_;
     bool gpu_ = false;
-    std::string spec_hash_, backend_, base_image_;
-    std::optional<std::size_t> packages_;
+    std::string spec_hash_;
     Stages stages_;
 };
 

@@ -24,7 +24,7 @@ struct BuildAnswer {
     std::string image;                 // "repository@sha256:…"
     std::string digest;                // "sha256:…"
     bool hit = false;
-    std::string backend;     // "docker"; "" on a hit
+    std::string backend;     // that built the image: "docker"
     std::string base_image;  // canonical name@digest; "" where the answer does not say
     std::optional<std::size_t> packages;
     bool gpu = false;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "base/strings.hpp"
 #include "build/package_activation.hpp"
 #include "catalog/base_images.hpp"
@@ -12,10 +10,6 @@
 namespace envbuild::build {
 
 namespace {
-
-// What generated files and folders are dated with: 1 January 2020, UTC. Before 1980 zip tools fail, and 0 looks like a
-// fault.
-constexpr std::int64_t kGeneratedTime = 1'577'836'800;
 
 std::vector<Url> wire_urls(const Url& canonical, const Workbench& bench) {
     return conda::mirrors_of(canonical, bench.channel_settings());
@@ -53,11 +47,11 @@ std::string requested_spec(const lock::Lock& lock, const std::string& name) {
     return "";
 }
 
-link::InstallManifest install_manifest(const lock::Lock& lock, std::int64_t epoch) {
+link::InstallManifest install_manifest(const lock::Lock& lock) {
     link::InstallManifest manifest;
     manifest.prefix = lock.prefix;
     manifest.python_version = lock.python_version;
-    manifest.source_date_epoch = epoch;
+    manifest.source_date_epoch = lock.source_date_epoch;
     manifest.history_specs = lock.requested;
     for (const auto& record : lock.conda) {
         if (record.name == "python") manifest.site_packages = record.python_site_packages_path;
@@ -110,18 +104,6 @@ std::map<std::string, std::string> image_env(const BuildPlan& plan, const Workbe
 
 }  // namespace
 
-std::int64_t source_date_epoch(const ProcessEnv& env) {
-    const auto text = env.get_nonempty("SOURCE_DATE_EPOCH");
-    if (!text) return kGeneratedTime;
-    std::int64_t seconds = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
-    if (error != std::errc{} || end != text->data() + text->size() || seconds < 0) {
-        throw Error(ErrorKind::InvalidInput,
-                    fmt::format("SOURCE_DATE_EPOCH is a number of seconds since 1970, not '{}'", *text));
-    }
-    return seconds;
-}
-
 std::filesystem::path find_installer() {
     std::error_code ignored;
     const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
@@ -144,7 +126,7 @@ BuildPlan make_plan(const lock::Lock& lock, const ResolvedBase& base, const Work
                    .labels = {}};
     stages.time("download", [&] { download(plan, bench); });
     stages.time("plan", [&] {
-        plan.manifest = install_manifest(lock, source_date_epoch(bench.env()));
+        plan.manifest = install_manifest(lock);
         plan.env = image_env(plan, bench);
         plan.labels = dockerfile::standard_labels(base.name.without_digest().to_string(), base.image.descriptor.digest,
                                                   plan.hash.hex());

@@ -37,8 +37,4 @@ struct BuildPlan {
 // The static installer that goes into the context: beside the program, or in ../libexec/envbuild. NotFound otherwise.
 [[nodiscard]] std::filesystem::path find_installer();
 
-// SOURCE_DATE_EPOCH, or the fixed time that generated files of every image carry (docs/hash.md). InvalidInput for no
-// number.
-[[nodiscard]] std::int64_t source_date_epoch(const ProcessEnv& env);
-
 }  // namespace envbuild::build

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "build/pip_phase.hpp"
 #include "catalog/base_images.hpp"
@@ -97,6 +98,7 @@ Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages)
     lock.variables = spec.variables;
     lock.extra_steps = spec.extra_steps;
     lock.spec_hash = intent.hash.hex();
+    lock.source_date_epoch = source_date_epoch(bench.env());
     lock.template_digest = dockerfile::Templates::load(bench.settings().share_dir / "templates").digest().hex();
     for (const auto& channel : spec.channels) lock.channels.push_back(channel.url().to_string());
     for (const auto& asked : spec.conda) lock.requested.push_back(asked.canonical(asked.channel()));
@@ -127,6 +129,18 @@ Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages)
 ResolvedBase base_of(const lock::Lock& lock, const Workbench& bench) {
     const auto name = value_or_throw(oci::Reference::parse(lock.base.name));
     return resolve_base(name.with_digest(lock.base.digest).to_string(), lock.platform, bench);
+}
+
+std::int64_t source_date_epoch(const ProcessEnv& env) {
+    const auto text = env.get_nonempty("SOURCE_DATE_EPOCH");
+    if (!text) return lock::Lock().source_date_epoch;
+    std::int64_t seconds = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+    if (error != std::errc{} || end != text->data() + text->size() || seconds < 0) {
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("SOURCE_DATE_EPOCH is a number of seconds since 1970, not '{}'", *text));
+    }
+    return seconds;
 }
 
 }  // namespace envbuild::build

@@ -20,4 +20,7 @@ struct Resolution {
 // The base image that a lock names, by digest.
 [[nodiscard]] ResolvedBase base_of(const lock::Lock& lock, const Workbench& bench);
 
+// SOURCE_DATE_EPOCH where it is set, else Lock's own default. InvalidInput for what is no number of seconds.
+[[nodiscard]] std::int64_t source_date_epoch(const ProcessEnv& env);
+
 }  // namespace envbuild::build

@@ -75,7 +75,9 @@ LookupResult lookup_lock(const ImageRepository& repository, const Digest& lock_h
                                     kLockHashAnnotation)};
         }
         if (auto miss = broken(repository, tag, raw->descriptor, check)) return std::move(*miss);
-        return Hit{repository.image_reference(raw->descriptor.digest), lock_hash, raw->descriptor};
+        Hit hit{repository.image_reference(raw->descriptor.digest), lock_hash, raw->descriptor};
+        hit.descriptor.annotations = manifest->annotations;
+        return hit;
     });
 }
 

@@ -15,7 +15,7 @@ namespace envbuild::cache {
 struct Hit {
     std::string image;  // "repository@sha256:…"
     Digest lock_hash;
-    oci::Descriptor descriptor;  // of the image's manifest
+    oci::Descriptor descriptor;  // of the image's manifest; its annotations are the manifest's
 };
 
 // Not there, or there is something that may not be taken for it: `warning` then says what and why; a build replaces it.

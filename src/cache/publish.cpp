@@ -107,6 +107,7 @@ Published publish(ImageRepository& repository, const PublishRequest& request, Re
     failpoint("publish.before_manifest");
     oci::Descriptor image = repository.put_manifest(bytes, oci::media_type::kManifest, std::nullopt);
     image.platform = request.config.platform();
+    image.annotations = make_manifest(request).annotations;
 
     Published result{Hit{repository.image_reference(image.digest), request.lock_hash, image}, true};
     const auto existing = request.policy == MovePolicy::Rebuild

@@ -8,23 +8,16 @@ namespace {
 
 constexpr std::string_view kFormat = "1";
 
+// The rest follows from the package's URL and its archive.
 Json extra_of(const conda::PackageRecord& record) {
     Json extra = Json::object();
-    extra.set("build", record.build);
-    extra.set("build_number", record.build_number);
-    extra.set("channel", record.channel);
-    extra.set("subdir", record.subdir);
-    extra.set("file_name", record.file_name);
-    if (!record.depends.empty()) extra.set("depends", Json(record.depends));
-    if (!record.constrains.empty()) extra.set("constrains", Json(record.constrains));
-    if (!record.track_features.empty()) extra.set("track_features", Json(record.track_features));
-    if (!record.features.empty()) extra.set("features", record.features);
-    if (!record.license.empty()) extra.set("license", record.license);
-    if (record.noarch == conda::Noarch::Python) extra.set("noarch", "python");
-    if (record.noarch == conda::Noarch::Generic) extra.set("noarch", "generic");
-    if (!record.python_site_packages_path.empty()) extra.set("site_packages", record.python_site_packages_path);
     if (record.size != 0) extra.set("size", record.size);
-    if (record.timestamp != 0) extra.set("timestamp", record.timestamp);
+    if (!record.python_site_packages_path.empty()) extra.set("site_packages", record.python_site_packages_path);
+    // Of a channel whose archives lie elsewhere (CEP 15).
+    if (record.url.to_string() != record.channel + "/" + record.subdir + "/" + record.file_name) {
+        extra.set("channel", record.channel);
+        extra.set("subdir", record.subdir);
+    }
     return extra;
 }
 
@@ -45,23 +38,10 @@ std::vector<std::string> strings_of(const Json& json) {
 }
 
 void apply(const Json& extra, conda::PackageRecord& record) {
-    record.build = extra["build"].as_string();
-    record.build_number = extra["build_number"].as_int();
-    record.channel = extra["channel"].as_string();
-    record.subdir = extra["subdir"].as_string();
-    record.file_name = extra["file_name"].as_string();
-    record.depends = strings_of(extra["depends"]);
-    record.constrains = strings_of(extra["constrains"]);
-    record.track_features = strings_of(extra["track_features"]);
-    record.features = extra.string_or("features", "");
-    record.license = extra.string_or("license", "");
-    const auto noarch = extra.string_or("noarch", "");
-    record.noarch = noarch == "python"    ? conda::Noarch::Python
-                    : noarch == "generic" ? conda::Noarch::Generic
-                                          : conda::Noarch::None;
+    record.channel = extra.string_or("channel", record.channel);
+    record.subdir = extra.string_or("subdir", record.subdir);
     record.python_site_packages_path = extra.string_or("site_packages", "");
     record.size = static_cast<std::uint64_t>(extra.int_or("size", 0));
-    record.timestamp = extra.int_or("timestamp", 0);
 }
 
 void apply(const Json& extra, PipPackage& package) {
@@ -81,6 +61,7 @@ class Reader {
         lock_.gpu = text("gpu") == "true";
         lock_.python_version = text("python_version");
         lock_.template_digest = text("template");
+        if (const auto epoch = object("source_date_epoch"); !epoch.is_null()) lock_.source_date_epoch = epoch.as_int();
         lock_.base.name = text("base.name");
         if (const auto digest = text("base.digest"); !digest.empty()) {
             lock_.base.digest = value_or_throw(Digest::parse(digest));
@@ -142,6 +123,7 @@ CustomFields custom_fields(const Lock& lock) {
     set("gpu", lock.gpu ? "true" : "false");
     set("python_version", lock.python_version);
     set("template", lock.template_digest);
+    set("source_date_epoch", std::to_string(lock.source_date_epoch));
     set("base.name", lock.base.name);
     if (!lock.base.digest.empty()) set("base.digest", lock.base.digest.to_string());
     set("base.glibc", lock.base.glibc);

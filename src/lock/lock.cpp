@@ -9,53 +9,40 @@ void set_nonempty(Json& object, const char* key, const std::string& value) {
     if (!value.empty()) object.set(key, value);
 }
 
-void set_nonempty(Json& object, const char* key, const std::vector<std::string>& value) {
-    if (!value.empty()) object.set(key, Json(value));
-}
-
 Json json_of(const std::map<std::string, std::string>& map) {
     Json object = Json::object();
     for (const auto& [key, value] : map) object.set(key, value);
     return object;
 }
 
-// Every field goes into conda-meta/*.json, which is part of the image.
+// What decides the package's files and its record in conda-meta. What repodata says beside that (depends, a licence) is
+// taken from the archive there, so that a channel's later corrections of its metadata change no key.
 Json json_of(const conda::PackageRecord& record) {
     Json object = Json::object();
     object.set("name", record.name);
     object.set("version", record.version.to_string());
     object.set("build", record.build);
-    object.set("build_number", record.build_number);
     object.set("channel", record.channel);
     object.set("subdir", record.subdir);
-    object.set("file_name", record.file_name);
     object.set("url", record.url.to_string());
     if (record.sha256) object.set("sha256", record.sha256->hex());
     set_nonempty(object, "md5", record.md5);
     if (record.size != 0) object.set("size", record.size);
-    if (record.timestamp != 0) object.set("timestamp", record.timestamp);
-    set_nonempty(object, "depends", record.depends);
-    set_nonempty(object, "constrains", record.constrains);
-    set_nonempty(object, "track_features", record.track_features);
-    set_nonempty(object, "features", record.features);
-    set_nonempty(object, "license", record.license);
-    if (record.noarch == conda::Noarch::Python) object.set("noarch", "python");
-    if (record.noarch == conda::Noarch::Generic) object.set("noarch", "generic");
     set_nonempty(object, "python_site_packages_path", record.python_site_packages_path);
     return object;
 }
 
+// Where an index keeps a file is not in the image, unless the user named the URL (direct_url.json).
 Json json_of(const PipPackage& package) {
     Json object = Json::object();
     object.set("name", package.name);
     object.set("version", package.version);
-    object.set("url", package.url);
+    if (package.direct) object.set("url", package.url);
     object.set("sha256", package.sha256.hex());
     object.set("file_name", package.file_name);
     object.set("requested", package.requested);
     object.set("direct", package.direct);
     object.set("build_only", package.build_only);
-    set_nonempty(object, "requires_dist", package.requires_dist);
     return object;
 }
 
@@ -94,6 +81,7 @@ Json Lock::canonical() const {
     json.set("virtual_packages", json_of(virtual_packages));
     json.set("python_version", python_version);
     json.set("template", template_digest);
+    json.set("source_date_epoch", source_date_epoch);
     json.set("extra_steps", Json(extra_steps));
     return json;
 }

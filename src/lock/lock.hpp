@@ -62,8 +62,11 @@ struct Lock {
     bool gpu = false;
     std::map<std::string, std::string> variables;  // from the file
     std::map<std::string, std::string>
-        virtual_packages;         // "__cuda" -> "11.8", "__glibc" -> "2.35", "__archspec" -> "1=x86_64"
-    std::string python_version;   // "3.11.2", "" without Python
+        virtual_packages;        // "__cuda" -> "11.8", "__glibc" -> "2.35", "__archspec" -> "1=x86_64"
+    std::string python_version;  // "3.11.2", "" without Python
+    // mtime of folders and generated files; the default is 2020-01-01: zip tools fail before 1980, and 0 looks like a
+    // fault.
+    std::int64_t source_date_epoch = 1'577'836'800;
     std::string template_digest;  // of the Dockerfile templates' contents
     std::vector<std::string> extra_steps;
     std::string spec_hash;  // the intent it was made for, hex, for people; not in LockHash

@@ -5,7 +5,7 @@
 #include "base/fs.hpp"
 #include "build/pip_config.hpp"
 #include "build/pip_report.hpp"
-#include "build/plan.hpp"
+#include "build/resolver.hpp"
 #include "build/settings.hpp"
 #include "build/stages.hpp"
 
