@@ -84,7 +84,7 @@ TEST_CASE("a third-party library stays inside its folders") {
         {"archive_entry.h", {"conda", "layer"}},
         {"yaml-cpp/", {"spec", "catalog"}},
         {"simdjson.h", {"base", "conda"}},
-        {"openssl/", {"base"}},
+        {"openssl/", {"base", "install"}},
         {"spdlog/", {"cli"}},
         {"CLI/", {"cli"}},
         {"kainjow/", {"dockerfile"}},
