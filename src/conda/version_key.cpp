@@ -136,8 +136,8 @@ class KeyReader {
   public:
     explicit KeyReader(std::string_view key) : key_(key) {}
 
-    // Whether the next atom of the component is this one; moves behind it.
-    bool take(const VersionAtom& wanted) {
+    // Whether the next atom of the component is this one; moves behind it. `number`: how a key spells it, "" for zero.
+    bool take(const VersionAtom& wanted, std::string_view number) {
         const char tag = current();
         switch (tag) {
             case kLetters: {
@@ -158,7 +158,7 @@ class KeyReader {
                 ++at_;
                 return wanted.kind == Kind::Post;
             default:
-                return take_number(wanted);
+                return take_number(number);
         }
     }
 
@@ -178,12 +178,9 @@ class KeyReader {
   private:
     [[nodiscard]] char current() const { return at_ < key_.size() ? key_[at_] : kEndLast; }
 
-    bool take_number(const VersionAtom& wanted) {
-        std::string expected;
-        if (wanted.kind != Kind::Number || wanted.text.empty()) return false;
-        append_number(expected, wanted.text);
-        if (!key_.substr(at_).starts_with(expected)) return false;
-        at_ += expected.size();
+    bool take_number(std::string_view number) {
+        if (number.empty() || !key_.substr(at_).starts_with(number)) return false;
+        at_ += number.size();
         return true;
     }
 
@@ -250,25 +247,27 @@ std::string version_key(const VersionAtoms& atoms) {
 }
 
 VersionPrefix::VersionPrefix(const Version& prefix) {
-    atoms_ = value_or_throw(split_version(prefix.to_string()));
-    append_list(release_key_, atoms_.release);
+    VersionAtoms atoms = value_or_throw(split_version(prefix.to_string()));
+    if (!atoms.local.empty()) append_list(release_key_, atoms.release);
+    for (VersionAtom& atom : atoms.local.empty() ? atoms.release : atoms.local) {
+        std::string encoded;
+        if (atom.kind == Kind::Number && !atom.text.empty()) append_number(encoded, atom.text);
+        wanted_.push_back({std::move(atom), std::move(encoded)});
+    }
 }
 
 bool VersionPrefix::matches(const Version& version) const {
     std::string_view key = version.sort_key();
-    const std::vector<VersionAtom>* wanted = &atoms_.release;
-    if (!atoms_.local.empty()) {
-        if (!key.starts_with(release_key_)) return false;
-        key.remove_prefix(release_key_.size());
-        wanted = &atoms_.local;
-    }
+    if (!key.starts_with(release_key_)) return false;
+    key.remove_prefix(release_key_.size());
     KeyReader reader(key);
-    for (std::size_t i = 0; i + 1 < wanted->size(); ++i) {
-        if (!reader.take((*wanted)[i])) return false;
-        if ((*wanted)[i].ends_component && !reader.end_component()) return false;
+    for (std::size_t i = 0; i + 1 < wanted_.size(); ++i) {
+        if (!reader.take(wanted_[i].atom, wanted_[i].encoded)) return false;
+        if (wanted_[i].atom.ends_component && !reader.end_component()) return false;
     }
-    const VersionAtom& last = wanted->back();
-    return last.kind == Kind::Letters ? reader.letters_start_with(last.text) : reader.take(last);
+    const Wanted& last = wanted_.back();
+    return last.atom.kind == Kind::Letters ? reader.letters_start_with(last.atom.text)
+                                           : reader.take(last.atom, last.encoded);
 }
 
 }  // namespace envbuild::conda

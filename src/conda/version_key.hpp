@@ -52,8 +52,12 @@ class VersionPrefix {
     [[nodiscard]] bool matches(const Version& version) const;
 
   private:
-    VersionAtoms atoms_;
-    std::string release_key_;
+    struct Wanted {
+        VersionAtom atom;
+        std::string encoded;  // of a number that is not zero
+    };
+    std::vector<Wanted> wanted_;  // of the local part where there is one
+    std::string release_key_;     // only then
 };
 
 }  // namespace envbuild::conda
