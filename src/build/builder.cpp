@@ -18,15 +18,17 @@ Digest digest_of(const std::string& hex) {
     return value_or_throw(Digest::from_hex(hex));
 }
 
+// The hint of the error itself comes first: it says what would mend it.
+Error unanswered(Error error) {
+    const std::string hint =
+        "whether this environment is built already could not be found out, so nothing was started; --no-push builds it "
+        "here without asking the registry";
+    return std::move(error).with_hint(error.hint().empty() ? hint : error.hint() + "\n" + hint);
+}
+
 // The hit, or nothing for a miss; what is unknown ends the run.
 std::optional<cache::Hit> hit_or_throw(cache::LookupResult result, const Workbench& bench) {
-    if (auto* unknown = std::get_if<cache::Unknown>(&result)) {
-        throw std::move(unknown->error)
-            .with_hint(
-                "whether this environment is built already could not be found out, so nothing was started; --no-push "
-                "builds it here "
-                "without asking the registry");
-    }
+    if (auto* unknown = std::get_if<cache::Unknown>(&result)) throw unanswered(std::move(unknown->error));
     if (const auto* miss = std::get_if<cache::Miss>(&result)) {
         if (!miss->warning.empty()) bench.reporter().warn(miss->warning);
         return std::nullopt;
@@ -59,22 +61,24 @@ class Run {
           bench_(bench),
           repository_(options.no_push ? bench.embedded_repository() : bench.repository()),
           local_(options.no_push || bench.settings().registry.empty() ||
-                 bench.settings().registry.starts_with("oci:")) {}
+                 bench.settings().registry.starts_with("oci:")) {
+        cache::check_tags(options.tags);
+    }
 
     BuildAnswer environment(const Intent& intent) {
         spec_hash_ = intent.hash.hex();
         gpu_ = intent.spec().gpu.wanted;
         const bool ask = !options_.refresh && !options_.rebuild;
-        if (auto hit = ask ? look_up() : std::nullopt) return answer(*hit, true);
+        if (auto hit = ask ? look_up() : std::nullopt) return tagged(*hit);
         if (!ask) stages_.time("lookup", [&] { ensure_reachable(); });
 
         const cache::SingleFlight flight(bench_.cache_folder("flight"), bench_.cancel(), bench_.reporter());
         auto lead = flight.lead(spec_hash_, intent.read.file);
         try {
             if (lead.waited() && ask) {
-                if (auto hit = look_up()) return answer(*hit, true);
+                if (auto hit = look_up()) return tagged(*hit);
             }
-            const auto resolution = resolve(intent, bench_, stages_);
+            const auto resolution = resolve(intent, bench_, stages_, ask ? Freshness::Cached : Freshness::Asked);
             return build(resolution.lock, resolution.base);
         } catch (const Error& error) {
             lead.fail(error);
@@ -90,13 +94,13 @@ class Run {
                                 [&] { return hit_or_throw(cache::lookup_lock(*repository_, digest_of(key)), bench_); });
         };
         if (!options_.rebuild) {
-            if (auto hit = find()) return answer(*hit, true);
+            if (auto hit = find()) return tagged(*hit);
         }
         const cache::SingleFlight flight(bench_.cache_folder("flight"), bench_.cancel(), bench_.reporter());
         auto lead = flight.lead(key, "lock-" + key.substr(0, 16));
         try {
             if (lead.waited() && !options_.rebuild) {
-                if (auto hit = find()) return answer(*hit, true);
+                if (auto hit = find()) return tagged(*hit);
             }
             const auto base = stages_.time("base", [&] { return base_of(lock, bench_); });
             return build(with_present_templates(lock), base);
@@ -107,6 +111,12 @@ class Run {
     }
 
   private:
+    // What was there already is the answer, under the names that the user asked for too.
+    BuildAnswer tagged(const cache::Hit& hit) {
+        if (!options_.tags.empty()) stages_.time("publish", [&] { cache::put_tags(*repository_, options_.tags, hit); });
+        return answer(hit, true);
+    }
+
     std::optional<cache::Hit> look_up() {
         return stages_.time("lookup",
                             [&] { return hit_or_throw(cache::lookup(*repository_, digest_of(spec_hash_)), bench_); });
@@ -116,7 +126,7 @@ class Run {
     // registry down.
     void ensure_reachable() {
         auto result = cache::lookup(*repository_, digest_of(spec_hash_));
-        if (auto* unknown = std::get_if<cache::Unknown>(&result)) throw std::move(unknown->error);
+        if (auto* unknown = std::get_if<cache::Unknown>(&result)) throw unanswered(std::move(unknown->error));
     }
 
     [[nodiscard]] cache::MovePolicy policy() const {
@@ -147,7 +157,7 @@ class Run {
                 const auto published = stages_.time("publish", [&] {
                     return cache::point(*repository_, digest_of(spec_hash_), *hit, policy(), bench_.reporter());
                 });
-                return answer(published.answer, true);
+                return tagged(published.answer);
             }
         }
         const auto plan = make_plan(lock, base, bench_, stages_);

@@ -16,10 +16,16 @@ spec::ReadOptions read_options(const IntentOptions& options, const Workbench& be
     read.variables = options.variables;
     read.gpu.wanted = options.gpu || !options.cuda.empty();
     read.gpu.cuda = options.cuda;
-    // What the site sets decides bytes as much as the command line does, so it counts for the hash in the same place.
-    read.gpu.target_cuda =
-        !options.target_cuda.empty() || !read.gpu.wanted ? options.target_cuda : settings.target_cuda;
-    read.gpu.target_cpu = !options.target_cpu.empty() ? options.target_cpu : settings.target_cpu;
+    // What conda's overrides and the site's settings say decides bytes as much as the command line does, so it counts
+    // for the hash in the same place.
+    const auto first = [](const std::string& asked, const std::optional<std::string>& overridden,
+                          const std::string& configured) {
+        return !asked.empty() ? asked : overridden.value_or(configured);
+    };
+    read.gpu.target_cuda = first(options.target_cuda, bench.env().get_nonempty("CONDA_OVERRIDE_CUDA"),
+                                 read.gpu.wanted ? settings.target_cuda : std::string());
+    read.gpu.target_cpu =
+        first(options.target_cpu, bench.env().get_nonempty("CONDA_OVERRIDE_ARCHSPEC"), settings.target_cpu);
     read.base_image = !options.base.empty() ? options.base : read.gpu.wanted ? settings.base_gpu : settings.base_cpu;
     read.python = options.python;
     read.env = bench.env();

@@ -82,7 +82,7 @@ solve::Solution solve_conda(const Intent& intent, const lock::Lock& lock, std::v
 
 }  // namespace
 
-Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages) {
+Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages, Freshness freshness) {
     const auto& spec = intent.spec();
     const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
     const auto choice = value_or_throw(catalog.choose(spec));
@@ -106,7 +106,8 @@ Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages)
     lock.virtual_packages = value_or_throw(catalog::virtual_packages(
         {spec.platform, base.facts.glibc, target_cuda(spec, lock.base, catalog), spec.gpu.target_cpu}, bench.env()));
 
-    auto sources = stages.time("repodata", [&] { return fetch_repodata(intent, bench, false); });
+    auto sources =
+        stages.time("repodata", [&] { return fetch_repodata(intent, bench, freshness == Freshness::Asked); });
     auto solution = stages.time("solve", [&] {
         const auto progress = bench.reporter().start("Resolving", Reporter::Unit::Items, 0);
         return solve_conda(intent, lock, std::move(sources), bench);

@@ -1,6 +1,8 @@
 // From an intent to a Lock: choose and look into the base image, fetch repodata, solve, let pip choose, pin everything.
 #pragma once
 
+#include <cstdint>
+
 #include "build/base_image.hpp"
 #include "build/intent.hpp"
 #include "build/stages.hpp"
@@ -13,9 +15,13 @@ struct Resolution {
     ResolvedBase base;
 };
 
+// Whether repodata that is cached and still fresh will do, or the channels are asked for what changed.
+enum class Freshness : std::uint8_t { Cached, Asked };
+
 // Throws Error: Unsatisfiable with an explanation, NotFound for a channel or base that is not there, Transient,
 // Unauthorized, Corrupt. `stages` gets the times of "base", "repodata", "solve" and "pip".
-[[nodiscard]] Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages);
+[[nodiscard]] Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages,
+                                 Freshness freshness = Freshness::Cached);
 
 // The base image that a lock names, by digest.
 [[nodiscard]] ResolvedBase base_of(const lock::Lock& lock, const Workbench& bench);
