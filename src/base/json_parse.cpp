@@ -30,12 +30,14 @@ Json convert(simdjson::dom::element element) {
             return Json(element.get_string().value_unsafe());
         case Type::ARRAY: {
             Json::Array array;
-            for (const auto item : element.get_array().value_unsafe()) array.push_back(convert(item));
+            const auto items = element.get_array().value_unsafe();
+            for (const auto item : items) array.push_back(convert(item));
             return Json(std::move(array));
         }
         case Type::OBJECT: {
             Json::Object object;
-            for (const auto field : element.get_object().value_unsafe()) {
+            const auto fields = element.get_object().value_unsafe();
+            for (const auto field : fields) {
                 object.emplace_back(std::string(field.key), convert(field.value));
             }
             // A repeated key keeps its last value; a sorted look-up finds repeats without a quadratic walk.

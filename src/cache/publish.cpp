@@ -44,15 +44,7 @@ void check(const PublishRequest& request) {
     if (request.annotations.contains(std::string(kSpecHashAnnotation))) {
         throw Error(ErrorKind::Bug, "an image must not carry a spec hash: many specs may share it");
     }
-    for (const auto& tag : request.tags) {
-        if (!oci::is_valid_tag(tag))
-            throw Error(ErrorKind::InvalidInput,
-                        fmt::format("'{}' is not a tag: letters, digits, '_', '.' and '-', at most 128", tag));
-        if (tag.starts_with("spec-") || tag.starts_with("lock-")) {
-            throw Error(ErrorKind::InvalidInput,
-                        fmt::format("'{}': tags that begin with spec- or lock- are envbuild's own", tag));
-        }
-    }
+    check_tags(request.tags);
 }
 
 void put_blobs(ImageRepository& repository, const PublishRequest& request, Reporter& reporter) {
@@ -88,15 +80,6 @@ oci::Descriptor with_platform(const ImageRepository& repository, oci::Descriptor
     return image;
 }
 
-void put_tags(ImageRepository& repository, const PublishRequest& request, const oci::Descriptor& image) {
-    if (request.tags.empty()) return;
-    const auto raw = repository.get_manifest(image.digest.to_string());
-    if (!raw)
-        throw Error(ErrorKind::NotFound,
-                    fmt::format("{} has no manifest {}", repository.name(), image.digest.to_string()));
-    for (const auto& tag : request.tags) repository.put_manifest(raw->bytes, raw->descriptor.media_type, tag);
-}
-
 }  // namespace
 
 Published publish(ImageRepository& repository, const PublishRequest& request, Reporter& reporter) {
@@ -123,8 +106,30 @@ Published publish(ImageRepository& repository, const PublishRequest& request, Re
         const auto pointed = point(repository, *request.spec_hash, result.answer, request.policy, reporter);
         result = {pointed.answer, result.ours && pointed.answer.descriptor.digest == image.digest};
     }
-    put_tags(repository, request, result.answer.descriptor);
+    put_tags(repository, request.tags, result.answer);
     return result;
+}
+
+void check_tags(const std::vector<std::string>& tags) {
+    for (const auto& tag : tags) {
+        if (!oci::is_valid_tag(tag))
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("'{}' is not a tag: letters, digits, '_', '.' and '-', at most 128", tag));
+        if (tag.starts_with("spec-") || tag.starts_with("lock-")) {
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("'{}': tags that begin with spec- or lock- are envbuild's own", tag));
+        }
+    }
+}
+
+void put_tags(ImageRepository& repository, const std::vector<std::string>& tags, const Hit& image) {
+    check_tags(tags);
+    if (tags.empty()) return;
+    const auto raw = repository.get_manifest(image.descriptor.digest.to_string());
+    if (!raw)
+        throw Error(ErrorKind::NotFound,
+                    fmt::format("{} has no manifest {}", repository.name(), image.descriptor.digest.to_string()));
+    for (const auto& tag : tags) repository.put_manifest(raw->bytes, raw->descriptor.media_type, tag);
 }
 
 Published point(ImageRepository& repository, const Digest& spec_hash, const Hit& image, MovePolicy policy,

@@ -50,6 +50,12 @@ struct Published {
 // before they are written. Throws what the repository throws; what has been written by then names only what is whole.
 [[nodiscard]] Published publish(ImageRepository& repository, const PublishRequest& request, Reporter& reporter);
 
+// Further tags for an image that is there. Throws as publish() does.
+void put_tags(ImageRepository& repository, const std::vector<std::string>& tags, const Hit& image);
+
+// Throws InvalidInput for what cannot be a tag or is one of envbuild's own.
+void check_tags(const std::vector<std::string>& tags);
+
 // Makes the pointer of `spec_hash` name an image that is there already (found by its lock). The policy is as in
 // publish().
 [[nodiscard]] Published point(ImageRepository& repository, const Digest& spec_hash, const Hit& image, MovePolicy policy,

@@ -60,17 +60,18 @@ Error describe(const Endpoint& endpoint, Error&& error) {
             break;
         case EACCES:
         case EPERM:
-            return Error(ErrorKind::Io, fmt::format("no permission to use the Docker engine at {}", where))
+            return Error(ErrorKind::Unauthorized, fmt::format("no permission to use the Docker engine at {}", where))
                 .with_hint("add yourself to the docker group (sudo usermod -aG docker \"$USER\") and log in again");
         case ENOENT:
         case ENOTDIR:
-            return Error(ErrorKind::Io, fmt::format("there is no Docker engine at {}", where)).with_hint(kStartHint);
+            return Error(ErrorKind::Transient, fmt::format("there is no Docker engine at {}", where))
+                .with_hint(kStartHint);
         case ECONNREFUSED:
-            return Error(ErrorKind::Io, fmt::format("no Docker engine answers at {}: is it stopped?", where))
+            return Error(ErrorKind::Transient, fmt::format("no Docker engine answers at {}: is it stopped?", where))
                 .with_hint(kStartHint);
         default:
-            return Error(ErrorKind::Io, fmt::format("the Docker engine at {} cannot be reached: {}", where,
-                                                    std::generic_category().message(code)))
+            return Error(ErrorKind::Transient, fmt::format("the Docker engine at {} cannot be reached: {}", where,
+                                                           std::generic_category().message(code)))
                 .with_hint(kStartHint);
     }
     error.add_context(fmt::format("talking to the Docker engine at {}", where));
@@ -123,7 +124,7 @@ const EngineInfo& Engine::negotiate() {
         throw Error(ErrorKind::InvalidInput,
                     fmt::format("the Docker engine at {} speaks API {}; envbuild needs {}.{} (Docker 20.10) or later",
                                 endpoint_.to_string(), theirs, kOldest.first, kOldest.second))
-            .with_hint("upgrade the engine, or build with --backend direct");
+            .with_hint("upgrade the engine");
     }
     const ApiVersion spoken = std::min(*version, kNewest);
     info.api_version = fmt::format("{}.{}", spoken.first, spoken.second);
