@@ -120,6 +120,7 @@ class Host:
     """A machine with its own home, cache and data, on which envbuild is installed. `directory` is where files are."""
 
     _names = 0
+    _shared_cache = None
 
     def __init__(self, build, site, directory, repository=None):
         self.program = pathlib.Path(build) / "src/envbuild"
@@ -144,6 +145,25 @@ class Host:
         """Another machine of the same team: nothing shared but the registry."""
         return Host(self.build, self.site, self.directory / f"host-{time.monotonic_ns()}", self.repository)
 
+    def share_cache(self):
+        """Takes the cache that hosts share, for tests that are not about downloads: packages and base images are there."""
+        if Host._shared_cache is None:
+            Host._shared_cache = tempfile.TemporaryDirectory(prefix="envbuild-e2e-cache-")
+        self.env["XDG_CACHE_HOME"] = Host._shared_cache.name
+        return self
+
+    @property
+    def cache(self):
+        return pathlib.Path(self.env.get("XDG_CACHE_HOME", self.directory / "home/.cache")) / "envbuild"
+
+    @property
+    def data(self):
+        return self.directory / "home/.local/share/envbuild"
+
+    def tags(self):
+        """The tags of this host's repository."""
+        return self.site.tags(self.repository)
+
     def write(self, name, text):
         path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +171,8 @@ class Host:
         return path
 
     def start(self, *arguments, env=None, **more):
-        return subprocess.Popen([str(self.program), *map(str, arguments)], env={**self.env, **(env or {})}, cwd=self.directory, text=True,
+        environment = {k: v for k, v in {**self.env, **(env or {})}.items() if v is not None}
+        return subprocess.Popen([str(self.program), *map(str, arguments)], env=environment, cwd=self.directory, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **more)
 
     def run(self, *arguments, env=None, code=0, stdin=None, timeout=900):
