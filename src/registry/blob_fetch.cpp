@@ -18,6 +18,8 @@ namespace {
 
 constexpr int kMaxAttempts =
     6;  // of transfers that broke after bytes had come; what fails before is retried by HttpClient
+// A reader slower than the registry's patience has its connection closed again and again; that is no failing transfer.
+constexpr std::uint64_t kGoodProgress = 4U << 20;
 constexpr std::size_t kAhead = 8U << 20;
 
 // What has been handed on so far; the same across attempts and endpoints.
@@ -93,6 +95,7 @@ Outcome transfer(const Endpoint& endpoint, Delivery& delivery, bool& ranges_work
 
 Outcome fetch_from(const Endpoint& endpoint, Delivery& delivery) {
     bool ranges_work = true;
+    std::uint64_t last_break = delivery.done;
     for (int attempt = 1;; ++attempt) {
         const auto before = delivery.done;
         try {
@@ -100,6 +103,8 @@ Outcome fetch_from(const Endpoint& endpoint, Delivery& delivery) {
         } catch (const Error& error) {
             // Without a byte more, HttpClient has tried often enough; only a refused range is worth another go.
             const bool progressed = delivery.done > before || !ranges_work;
+            if (delivery.done - last_break >= kGoodProgress) attempt = 1;
+            last_break = delivery.done;
             if (error.kind() != ErrorKind::Transient || !progressed || attempt == kMaxAttempts) throw;
         }
         const auto delay = endpoint.http().settings().retry.delay(attempt, std::nullopt);

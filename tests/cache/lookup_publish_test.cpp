@@ -226,9 +226,9 @@ TEST_CASE("a registry that cannot be asked is unknown, never a miss, and nothing
     for (const auto& [handler, kind] : kinds) {
         Both both;
         (void)publish(*both.remote, small_image(kLock, kSpec), silent_reporter());
-        both.server.set_hook([handler = handler](const FaultRequest& request, FaultConnection& connection) {
+        both.server.set_hook([answer = handler](const FaultRequest& request, FaultConnection& connection) {
             if (request.method != "GET") return false;
-            handler(request, connection);
+            answer(request, connection);
             return true;
         });
         CHECK(std::get<Unknown>(lookup(*both.remote, kSpec)).error.kind() == kind);

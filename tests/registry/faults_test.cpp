@@ -59,7 +59,7 @@ TEST_CASE("reading survives faults that pass", "[registry]") {
         INFO(fault.name);
         FakeRegistry server;
         const auto bytes = put_image(server);
-        Run run;
+        Run run(fault.name == "stall" ? impatient() : registry::RegistrySettings());
         const auto client = run.client(server.domain() + "/" + kPath);
         const auto blob = oci::describe("t", "layer");
         break_requests(server, "GET", "/manifests/", 3, fault.handler);
@@ -76,7 +76,7 @@ TEST_CASE("writing survives faults that pass", "[registry]") {
         INFO(fault.name);
         FakeRegistry server;
         put_image(server);
-        Run run;
+        Run run(fault.name == "stall" ? impatient() : registry::RegistrySettings());
         auto client = run.client(server.domain() + "/" + kPath);
         const std::string content = "new layer";
         break_requests(server, "POST", "/uploads/", 2, fault.handler);
@@ -96,7 +96,7 @@ TEST_CASE("a fault that stays is Transient, with the host, and never an absence"
         INFO(fault.name);
         FakeRegistry server;
         put_image(server);
-        Run run;
+        Run run(fault.name == "stall" ? impatient() : registry::RegistrySettings());
         auto client = run.client(server.domain() + "/" + kPath);
         const auto check = [&](const std::function<void()>& work) {
             const auto error = error_of(work);
@@ -130,7 +130,7 @@ TEST_CASE("what is no registry says neither that something is there nor that it 
         INFO(fault.name);
         FakeRegistry server;
         break_requests(server, "GET", "/", kAlways, fault.handler);
-        Run run;
+        Run run(fault.name == "stall" ? impatient() : registry::RegistrySettings());
         const auto client = run.client(server.domain() + "/" + kPath);
         CHECK(error_of([&] { (void)client.get_manifest("v1"); }).kind() == ErrorKind::Transient);
         CHECK(error_of([&] { (void)client.list_tags(); }).kind() == ErrorKind::Transient);
@@ -149,7 +149,7 @@ TEST_CASE("content that does not match its digest is never handed out as whole",
         FakeRegistry server;
         server.add_blob(kPath, right);
         break_requests(server, "GET", "/blobs/", kAlways, fault.handler);
-        Run run;
+        Run run(fault.name == "stall" ? impatient() : registry::RegistrySettings());
         const auto client = run.client(server.domain() + "/" + kPath);
         const auto error = error_of([&] { (void)oci::read_all(*client.open_blob(blob), 1 << 20); });
         CHECK((error.kind() == ErrorKind::Corrupt || error.kind() == ErrorKind::Transient));
@@ -170,7 +170,7 @@ TEST_CASE("a blob that breaks off is gone on with, each byte once", "[registry]"
         FakeRegistry server;
         server.add_blob(kPath, right);
         break_requests(server, "GET", "/blobs/", 1, fault.handler);
-        Run run;
+        Run run(fault.name == "stall" ? impatient() : registry::RegistrySettings());
         std::string got;
         run.client(server.domain() + "/" + kPath).fetch_blob(blob, [&](std::string_view part) { got += part; });
         CHECK(got == right);
@@ -201,7 +201,7 @@ TEST_CASE("a server that ignores or refuses ranges is read from the start", "[re
             if (number == 1) fault.handler(request, connection);
             return number < 2;
         });
-        Run run;
+        Run run(fault.name == "stall" ? impatient() : registry::RegistrySettings());
         std::string got;
         run.client(server.domain() + "/" + kPath).fetch_blob(blob, [&](std::string_view part) { got += part; });
         CHECK(got == right);
@@ -250,7 +250,7 @@ TEST_CASE("an upload whose session breaks is begun again", "[registry]") {
         INFO(fault.name);
         FakeRegistry server;
         break_requests(server, "PUT", "/uploads/", 1, fault.handler);
-        Run run;
+        Run run(fault.name == "stall" ? impatient() : registry::RegistrySettings());
         run.client(server.domain() + "/" + kPath).upload_blob(oci::describe("t", content), *oci::bytes_source(content));
         CHECK(server.has_blob(kPath, sha256(content)));
         // After a reset the connection may have been stale, so that the same request is sent once more.
@@ -317,4 +317,27 @@ TEST_CASE("a manifest's redirect to a link-local address is refused", "[registry
     Run run;
     const auto client = run.client(server.domain() + "/" + kPath);
     CHECK_THROWS_AS(client.get_manifest("v1"), Error);
+}
+
+TEST_CASE("a transfer that is broken again and again, but gets on, comes to its end", "[registry]") {
+    constexpr std::size_t kPart = 5U << 20;
+    const std::string right(8 * kPart, 'r');
+    FakeRegistry server;
+    server.add_blob(kPath, right);
+    Run run;
+    std::uint64_t got = 0;
+    server.set_hook([&](const FaultRequest& request, FaultConnection& connection) {
+        const auto range = request.header("range");
+        const std::size_t start = range.empty() ? 0 : std::stoull(range.substr(6));
+        const std::string more = range.empty() ? "" : "Content-Range: bytes " + std::to_string(start) + "-1/2\r\n";
+        connection.send(fault::head(range.empty() ? 200 : 206, right.size() - start, more) +
+                        right.substr(start, kPart));
+        if (start + kPart < right.size()) connection.close();
+        return true;
+    });
+    run.client(server.domain() + "/" + kPath).fetch_blob(oci::describe("t", right), [&](std::string_view part) {
+        got += part.size();
+    });
+    CHECK(got == right.size());
+    CHECK(server.requests().size() == 8);
 }

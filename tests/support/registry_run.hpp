@@ -55,23 +55,25 @@ class RecordingReporter : public Reporter {
 // One run of envbuild: its HTTP client, settings and credentials.
 struct Run {
     explicit Run(registry::RegistrySettings settings = {}, registry::DockerConfig config = {})
-        : http(quick_http(), {}), context(http, with_short_stalls(std::move(settings)), std::move(config), reporter) {}
+        : http(quick_http(), {}), context(http, std::move(settings), std::move(config), reporter) {}
 
     [[nodiscard]] registry::RegistryClient client(const std::string& repository,
                                                   registry::Reading reading = registry::Reading::OriginOnly) {
         return {context, value_or_throw(oci::Repository::parse(repository)), reading};
     }
 
-    static registry::RegistrySettings with_short_stalls(registry::RegistrySettings settings) {
-        settings.stall_timeout = std::chrono::milliseconds(400);
-        settings.upload_stall_timeout = std::chrono::milliseconds(400);
-        return settings;
-    }
-
     RecordingReporter reporter;
     HttpClient http;
     registry::RegistryContext context;
 };
+
+// For servers that say nothing; short enough for a test, long enough for a slow machine.
+inline registry::RegistrySettings impatient() {
+    registry::RegistrySettings settings;
+    settings.stall_timeout = std::chrono::milliseconds(500);
+    settings.upload_stall_timeout = std::chrono::milliseconds(500);
+    return settings;
+}
 
 // A config.json with `auths` for one registry.
 inline registry::DockerConfig login(const TempDir& folder, const std::string& registry,
