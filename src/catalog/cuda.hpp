@@ -41,10 +41,10 @@ struct NamedVersion {
 
 // A row of curated/cuda-compat.yaml's `frameworks`: which CUDA a package's version was made for.
 struct FrameworkRow {
-    std::string manager;  // "pip" or "conda"
-    std::string package;
-    std::string version;  // "2.4" stands for 2.4.*; "" for any
-    std::string cuda;     // "11.0"; "=": the package's own version is the CUDA version
+    std::string manager;              // "pip" or "conda"
+    std::string package;              // pip's with an extra: "tensorflow[and-cuda]"
+    std::string version;              // "2.4" stands for 2.4 and 2.4.*; "" for any
+    std::vector<std::string> builds;  // "11.0"; "=": the package's own version is the CUDA version
     std::string cudnn;
     bool loads_base = false;  // column cuda: base. False: bundled, it brings its runtime along
     std::string source;
@@ -57,7 +57,7 @@ class CudaCompat {
     [[nodiscard]] static CudaCompat load(const std::filesystem::path& file);
 
     [[nodiscard]] const std::vector<FrameworkRow>& frameworks() const { return frameworks_; }
-    // The row for exactly this version (prefix rows too); nothing where the table is silent.
+    // The first row that holds for this version of the package; nothing where the table is silent.
     [[nodiscard]] const FrameworkRow* find(std::string_view manager, std::string_view package,
                                            std::string_view version) const;
 
@@ -65,9 +65,10 @@ class CudaCompat {
     // unknown.
     [[nodiscard]] std::string min_driver(const CudaVersion& cuda, bool minor_compatible = false) const;
 
-    // The value of NVIDIA_REQUIRE_CUDA for an image that needs `cuda` of the driver: "cuda>=12.4", followed by the
-    // data-center driver branches that take it through forward compatibility, as NVIDIA's own images have it.
-    [[nodiscard]] std::string nvidia_require_cuda(const CudaVersion& cuda) const;
+    // The value of NVIDIA_REQUIRE_CUDA for an image that asks `cuda` of the driver: "cuda>=12.4". With
+    // `forward_compatible` (the base holds NVIDIA's cuda-compat package) followed by the older driver branches that
+    // data-center GPUs may have.
+    [[nodiscard]] std::string nvidia_require_cuda(const CudaVersion& cuda, bool forward_compatible = false) const;
 
     // Packages of the list that bring a CUDA runtime along (cudatoolkit, cuda-cudart, nvidia-cuda-runtime-cu12, torch
     // wheels).
@@ -82,10 +83,13 @@ class CudaCompat {
         CudaVersion cuda;
         std::string linux_driver;
     };
-    std::vector<FrameworkRow> frameworks_;
-    std::vector<Driver> drivers_, minor_drivers_;  // newest first
-    std::vector<std::pair<CudaVersion, std::vector<std::string>>> require_branches_;
-    std::vector<FrameworkRow> runtimes_;
+    struct Branches {
+        CudaVersion cuda;
+        std::vector<std::string> drivers;
+    };
+    std::vector<FrameworkRow> frameworks_, runtimes_;
+    std::vector<Driver> drivers_, minor_drivers_;
+    std::vector<Branches> forward_;
     std::string default_target_;
 };
 

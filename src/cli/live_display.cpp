@@ -121,9 +121,9 @@ std::string LiveDisplay::render(const Row& row, std::size_t columns) const {
         bar = paint("36", bar) + " ";
     }
     const std::string detail = row.detail.empty() ? "" : "  " + row.detail;
-    const std::size_t taken = 26 + right.size() + (row.total > 0 ? 21 : 0) + 4;
+    const std::size_t taken = 30 + right.size() + (row.total > 0 ? 21 : 0) + 4;
     const std::size_t room = columns > taken ? columns - taken : 0;
-    return fmt::format("{} {:<24} {}{}{}", paint("36", "›"), clip(row.title, 24), bar, right,
+    return fmt::format("{} {:<28} {}{}{}", paint("36", "›"), clip(row.title, 28), bar, right,
                        paint("2", clip(detail, room)));
 }
 
