@@ -94,14 +94,16 @@ void BuildStream::document(const Json& json) {
 void BuildStream::classic_text(std::string_view text) {
     // stderr comes wrapped in red, each fragment by itself.
     const bool red = text.starts_with("\x1b[91m");
-    if (red) text_is_stderr_ = true;
     std::string plain(text);
     if (red) {
         plain = plain.substr(5);
         if (plain.ends_with("\x1b[0m")) plain.resize(plain.size() - 4);
     }
-    text_.feed(plain, [this](const std::string& line) { classic_line(line); });
-    if (!red) text_is_stderr_ = false;
+    text_is_stderr_ = red || (text_is_stderr_ && text_.in_line());
+    text_.feed(plain, [&](const std::string& line) {
+        classic_line(line);
+        text_is_stderr_ = red;
+    });
 }
 
 void BuildStream::classic_line(const std::string& line) {
@@ -160,7 +162,7 @@ void BuildStream::trace(const Trace& trace) {
 void BuildStream::vertex(const TraceVertex& vertex) {
     Step& step = steps_[vertex.digest];
     step.name = strip_terminal(vertex.name);
-    step.internal = vertex.name.starts_with("[internal]");
+    step.internal = vertex.name.starts_with("[internal]") || vertex.name == "copy /context /";
     BuildEvent event = make(BuildEvent::Kind::StepBegan, vertex.digest, step.name);
     event.is_internal = step.internal;
     if (vertex.started && !step.began) {

@@ -42,13 +42,21 @@ BuildResult Engine::build(const BuildRequest& build, const OnBuildEvent& on_even
     post.headers["content-type"] = "application/x-tar";
     if (!build.auths.empty()) post.headers["x-registry-config"] = registry_config_header(build.auths);
     post.sink = [&](std::string_view bytes) { stream.feed(bytes); };
+    HttpResponse response;
     try {
-        (void)send(post, fmt::format("building with the Docker engine at {}", endpoint_.to_string()));
+        response = send_raw(client_, post);
     } catch (...) {
         // Closing the connection ends a step, but not always soon; the engine is asked as well. The classic builder has
         // no call.
         if (buildkit) forget("POST", "/build/cancel?id=" + build_id);
         throw;
+    }
+    if (!response.ok()) {
+        // A Dockerfile that does not parse is 400, one that is not there 500.
+        Error error =
+            http_error(fmt::format("building with the Docker engine at {}", endpoint_.to_string()), post, response);
+        if (response.status != 400 && response.status != 500) throw error;
+        throw Error(ErrorKind::BuildFailed, error.message());
     }
     return {stream.finish(), buildkit ? Builder::BuildKit : Builder::Classic};
 }

@@ -15,6 +15,8 @@ namespace envbuild::docker {
 class TextLines {
   public:
     void feed(std::string_view bytes, const std::function<void(const std::string& line)>& on_line);
+    // True where a line has begun and not ended.
+    [[nodiscard]] bool in_line() const { return !rest_.empty(); }
     // A last line without its newline.
     void finish(const std::function<void(const std::string& line)>& on_line);
 
