@@ -20,7 +20,7 @@ struct ArchiveLimits {
     std::uint64_t max_unpacked = std::uint64_t{256} << 30;  // bytes of the tar stream
     std::uint64_t free_unpacked = std::uint64_t{64} << 20;  // allowed however small the archive is…
     std::uint64_t max_ratio = 1000;                         // …and beyond it this many bytes for each compressed one
-    std::uint64_t max_entries = 2'000'000;
+    std::uint64_t max_entries = 500'000;
     std::uint64_t max_entry = std::uint64_t{64} << 30;  // bytes of one file
 };
 

@@ -63,6 +63,8 @@ std::uint64_t size_field(std::string_view field) {
 
 void check_sum(std::string_view block) {
     constexpr std::size_t kAt = 148, kSize = 8;
+    // Blanks before it are for old writers' other fields: here one could only be a damaged zero.
+    if (block[kAt] == ' ') corrupt("a tar header has a wrong checksum");
     const std::int64_t said = number_field(block.substr(kAt, kSize), "checksum");
     std::int64_t sum = 0;
     for (std::size_t i = 0; i < block.size(); ++i) {

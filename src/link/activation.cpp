@@ -94,7 +94,10 @@ class Capture {
 
     void run_script(const std::string& file) {
         const auto text = files_.read(file);
-        if (!text) return;
+        if (!text) {
+            warn(file, 0, "could not be read: it is a link that leads elsewhere");
+            return;
+        }
         ShellState next = state_;
         try {
             interpret_shell(*text, [this](const std::string& path) { return file_test(path); }, next);
