@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 #include <thread>
 
 #include "base/failpoint.hpp"
+#include "base/strings.hpp"
 
 namespace envbuild {
 
@@ -66,7 +68,8 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
     if (S_ISDIR(status.st_mode))
         throw Error(ErrorKind::InvalidInput, fmt::format("{} is a directory, not a file", path.string()));
     std::string bytes;
-    bytes.reserve(static_cast<std::size_t>(status.st_size) + 1);
+    // A file may claim any size.
+    bytes.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(status.st_size, limit)) + 1);
     std::array<char, 1 << 16> buffer{};
     while (true) {
         const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
@@ -75,7 +78,8 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
         if (got == 0) return bytes;
         bytes.append(buffer.data(), static_cast<std::size_t>(got));
         if (bytes.size() > limit) {
-            throw Error(ErrorKind::InvalidInput, fmt::format("{} is larger than {} bytes", path.string(), limit));
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("{} is larger than {}", path.string(), human_bytes(limit)));
         }
     }
 }

@@ -66,10 +66,10 @@ Diagnostic diagnostic_of(const Error& error, const std::string& file) {
         rest.remove_prefix(static_cast<std::size_t>(end - rest.data()) + 1);
     }
     out.message = trim(rest);
-    // to_error() puts the excerpt at the beginning of the hint.
+    // to_error() puts the excerpt, less its indentation, at the beginning of the hint.
     if (const auto caret = out.hint.find("^"); caret != std::string::npos) {
         const auto end = out.hint.find('\n', caret);
-        out.excerpt = "  " + out.hint.substr(0, caret + 1);
+        out.excerpt = "  " + replace_all(out.hint.substr(0, caret + 1), "\n", "\n  ");
         out.hint = end == std::string::npos ? "" : std::string(trim(out.hint.substr(end)));
     }
     return out;
@@ -135,7 +135,7 @@ Reading read_all(std::string_view bytes, const std::string& file, const std::fil
             message = "the file is empty";
         else if (out.root && !out.root->is_mapping())
             message = fmt::format("the file is {}, not a mapping of keys", out.root->describe());
-        out.report(Diagnostic::Severity::Error, {file, 1, 0}, message, std::string(advice(out.kind)));
+        out.report(Diagnostic::Severity::Error, {file, 1, 1}, message, std::string(advice(out.kind)));
     }
     std::ranges::stable_sort(out.diagnostics, {},
                              [&file](const Diagnostic& d) { return std::pair(d.place.file != file, d.place.line); });

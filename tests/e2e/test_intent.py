@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import subprocess
 
 from harness import check, contains, lacks
 
@@ -106,6 +107,13 @@ def test_standard_input_and_requirements(host):
     check(len({expected, constrained, host.run("hash", "requirements.txt", "--python", "3.11").line}) == 3)
     without = host.run("hash", "requirements.txt", code=2)
     contains(without.err, "--python")
+
+
+def test_a_pipe_is_a_file(host):
+    host.write("env.yml", PLAIN)
+    expected = host.run("hash", "env.yml").line
+    typed = subprocess.run(["bash", "-c", f"{host.program} hash <(sed s/train/eval/ env.yml)"], cwd=host.directory, env=host.env, capture_output=True, text=True)
+    check(typed.stdout.strip() == expected, typed.stderr)
 
 
 def test_requirements_become_an_image(host):
