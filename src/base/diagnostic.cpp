@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/strings.hpp"
 #include "base/url.hpp"
 
 namespace envbuild {
@@ -19,15 +20,16 @@ std::string Diagnostic::to_string() const {
     std::string text = place.file.empty() ? "" : place.to_string() + ": ";
     text.append(word).append(message);
     if (!excerpt.empty()) text.append("\n").append(excerpt);
-    if (!hint.empty()) text.append("\n  ").append(hint);
+    if (!hint.empty()) text.append("\n  ").append(replace_all(hint, "\n", "\n  "));
     return text;
 }
 
 Error Diagnostic::to_error() const {
     Error error(ErrorKind::InvalidInput, place.file.empty() ? message : place.to_string() + ": " + message);
-    std::string next = excerpt;
-    if (next.starts_with("  ")) next.erase(0, 2);  // Error::to_string() indents the first line itself
-    if (!hint.empty()) next += (next.empty() ? "" : "\n  ") + hint;
+    // Error::to_string() indents a hint's lines itself.
+    std::string next = replace_all(excerpt, "\n  ", "\n");
+    if (next.starts_with("  ")) next.erase(0, 2);
+    if (!hint.empty()) next += (next.empty() ? "" : "\n") + hint;
     if (next.empty()) return error;
     return std::move(error).with_hint(std::move(next));
 }

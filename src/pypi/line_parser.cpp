@@ -91,6 +91,14 @@ LineResult<std::string> parse_marker_text(std::string_view text, std::size_t off
 // Why "name rest" is no requirement, as helpfully as the rest allows.
 std::unexpected<LineFault> explain_rest(std::string_view name, std::string_view rest, std::size_t offset) {
     const auto next = split_whitespace(rest).empty() ? rest : split_whitespace(rest).front();
+    if (rest.starts_with("=~")) {
+        return fault(offset, fmt::format("'{}' is followed by '=~'", name),
+                     fmt::format("write {}~={}", name, trim(rest.substr(2))));
+    }
+    if (rest.starts_with("=>") || rest.starts_with("=<")) {
+        return fault(offset, fmt::format("'{}' is followed by '{}'", name, rest.substr(0, 2)),
+                     fmt::format("write {}{}={}", name, rest[1], trim(rest.substr(2))));
+    }
     if (rest.starts_with('=')) {
         return fault(offset, fmt::format("'{}' has a single '=', which is conda's spelling", name),
                      fmt::format("in pip's part write {}={}", name, trim(rest)));
@@ -240,7 +248,7 @@ LineResult<RequirementLine> parse_url(std::string_view text, std::size_t offset,
     if (!has_scheme(text)) {
         if (text.starts_with("git+") || text.starts_with("git@")) {
             return fault(offset, fmt::format("'{}' is not a URL", redact(text)),
-                         "write git+ssh://git@HOST/OWNER/REPOSITORY.git or git+https://HOST/OWNER/REPOSITORY.git");
+                         "write git+https://HOST/OWNER/REPOSITORY.git, or git+ssh:// with the user before HOST");
         }
         if (text.starts_with('.') || text.starts_with('/')) return parse_local(text, offset, std::move(line));
         return fault(offset, fmt::format("'{}' is not a URL", redact(text)), "after '@' stands a URL with its scheme");
@@ -258,7 +266,7 @@ LineResult<RequirementLine> parse_url(std::string_view text, std::size_t offset,
     if (!url) {
         const bool scp = text.find("ssh://") != std::string_view::npos;
         return fault(offset, url.error().message(),
-                     scp ? "in a URL a '/' stands between host and path: git+ssh://git@HOST/OWNER/REPOSITORY.git" : "");
+                     scp ? "in a URL a '/' stands between host and path: HOST/OWNER, not HOST:OWNER" : "");
     }
     const bool vcs = std::ranges::find(kVcsSchemes, url->scheme()) != kVcsSchemes.end();
     if (!vcs && url->scheme() != "http" && url->scheme() != "https" && url->scheme() != "ftp") {

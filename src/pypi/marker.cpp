@@ -147,7 +147,11 @@ class MarkerParser {
             const auto end = text_.find(text_[at_], at_ + 1);
             if (end == std::string_view::npos) return refuse("the quote is not closed");
             Value value{std::string(text_.substr(at_ + 1, end - at_ - 1)), false};
-            if (value.text.find('\\') != std::string::npos) return refuse("a value holds no backslash");
+            // packaging reads a value as Python's literal: a backslash means itself only when doubled.
+            for (std::size_t i = value.text.find('\\'); i != std::string::npos; i = value.text.find('\\', i + 2)) {
+                if (i + 1 >= value.text.size() || value.text[i + 1] != '\\')
+                    return refuse("a backslash is written twice");
+            }
             at_ = end + 1;
             return value;
         }

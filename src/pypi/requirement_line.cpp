@@ -71,8 +71,7 @@ Expected<RequirementLine> parse_requirement(std::string_view text) {
     const auto& fault = line.error();
     std::string hint = fault.hint;
     if (redact(text) == text) {
-        hint =
-            fmt::format("{}\n  {}^{}{}", trim(text), std::string(fault.offset, ' '), hint.empty() ? "" : "\n  ", hint);
+        hint = fmt::format("{}\n{}^{}{}", trim(text), std::string(fault.offset, ' '), hint.empty() ? "" : "\n", hint);
     }
     return std::unexpected(Error(ErrorKind::InvalidInput, fault.message).with_hint(std::move(hint)));
 }

@@ -100,7 +100,7 @@ class CondaFileReader {
         }
         if (!node->is_sequence()) {
             out_.error(*node, fmt::format("dependencies is {} and should be a list", node->describe()),
-                       "write '- package' lines below it");
+                       node->text().starts_with('-') ? "a space stands after '-'" : "write '- package' lines below it");
             return;
         }
         if (node->items().empty()) out_.warn(*node, "dependencies is empty", "the image will hold the base alone");
@@ -187,6 +187,10 @@ class CondaFileReader {
             if (item.is_null()) {
                 out_.error(item, "an item of the pip section is empty",
                            "write a requirement after the '-', or remove it");
+            } else if (item.is_mapping() && item.members().size() == 1 && item.members().front().value.is_null()) {
+                const std::string& text = item.members().front().key.text();
+                out_.error(item, fmt::format("the ':' at the end makes '{}:' a mapping", redact(text)),
+                           fmt::format("quote it: - \"{}:\"", redact(text)));
             } else if (item.is_mapping() && !item.members().empty() && item.members().front().value.is_scalar()) {
                 const auto& member = item.members().front();
                 out_.error(item,

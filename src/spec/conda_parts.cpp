@@ -144,7 +144,7 @@ void report_bad_spec(const Error& error, const std::optional<YamlNode>& node, Re
     std::string advice;
     if (lines.size() >= 2 && trim(lines[1]) == "^") {
         offset = static_cast<int>(lines[1].find('^'));
-        for (std::size_t i = 2; i < lines.size(); ++i) advice += (i > 2 ? "\n  " : "") + std::string(trim(lines[i]));
+        for (std::size_t i = 2; i < lines.size(); ++i) advice += (i > 2 ? "\n" : "") + std::string(trim(lines[i]));
     } else {
         advice = error.hint();
     }

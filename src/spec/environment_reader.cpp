@@ -18,7 +18,7 @@ ReadResult read_environment_text(std::string_view bytes, const std::string& file
         if (errors > 1) {
             first.hint +=
                 fmt::format("{}{} more {} wrong with the file; `envbuild check` lists all",
-                            first.hint.empty() ? "" : "\n  ", errors - 1, errors == 2 ? "thing is" : "things are");
+                            first.hint.empty() ? "" : "\n", errors - 1, errors == 2 ? "thing is" : "things are");
         }
         throw first.to_error();
     }

@@ -14,6 +14,10 @@ namespace {
 
 using pypi::RequirementLine;
 
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 class Risks {
   public:
     Risks(Reading& reading, const ReadOptions& options) : reading_(reading), options_(options) {}
@@ -102,8 +106,13 @@ class Risks {
                      "add - python=3.11 or the like");
             return;
         }
+        // "3.11.*" and ">=3.8,<3.13" speak of a minor version, "3.*" does not.
         const std::string version = python->spec.version().canonical();
-        if (python->spec.version().is_any() || version.find_first_of("<=!~.") == std::string::npos) {
+        bool minor = false;
+        for (std::size_t i = 0; i + 2 < version.size(); ++i) {
+            minor |= is_digit(version[i]) && version[i + 1] == '.' && is_digit(version[i + 2]);
+        }
+        if (!minor) {
             warn(place_of(*python), "python is not pinned to a minor version",
                  "write python=3.11 or the like; most packages depend on it");
         }

@@ -110,8 +110,9 @@ Error parse_error(const YamlSource& source, const YAML::Exception& error) {
     const int line = error.mark.is_null() ? 0 : error.mark.line + 1;
     const auto text = trim(source.line(line));
     if (hint.empty() && text.starts_with('-') && text.size() > 1 && text[1] != ' ') hint = "a space stands after '-'";
-    if (hint.empty() && text.find(": ") == std::string_view::npos && text.find(':') != std::string_view::npos)
-        hint = "a space stands after ':'";
+    if (hint.empty() && error.msg.find("map value") != std::string::npos) {
+        hint = "check the indentation of this line and of the one above; a text with ': ' in it is quoted";
+    }
     return fault(source, line, line == 0 ? 0 : error.mark.column + 1, "this is not YAML: " + error.msg,
                  std::move(hint));
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/strings.hpp"
+
 namespace envbuild::spec {
 
 namespace {
@@ -13,6 +15,20 @@ constexpr std::string_view kCore = "tag:yaml.org,2002:";
 
 bool is_tag(const std::string& tag, std::string_view name) {
     return tag.size() == kCore.size() + name.size() && tag.starts_with(kCore) && tag.ends_with(name);
+}
+
+// yaml-cpp takes the end of the file for a closing quote.
+bool quote_is_closed(std::string_view text) {
+    const char quote = text.front();
+    for (std::size_t i = 1; i < text.size(); ++i) {
+        if (quote == '"' && text[i] == '\\') {
+            ++i;
+        } else if (text[i] == quote) {
+            if (quote == '"' || i + 1 == text.size() || text[i + 1] != quote) return true;
+            ++i;
+        }
+    }
+    return false;
 }
 
 }  // namespace
@@ -50,8 +66,25 @@ void YamlBuilder::OnDocumentStart(const YAML::Mark& mark) {
     started_ = true;
 }
 
-void YamlBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
+// yaml-cpp places an absent value at the next token, lines further down perhaps; people look for it behind its '-' or
+// ':'.
+YamlNode YamlBuilder::make_null(const YAML::Mark& mark) const {
     YamlNode node = make(YamlNode::Kind::Null, mark);
+    std::string_view text = source_->line(node.line_).substr(0, static_cast<std::size_t>(std::max(0, mark.column)));
+    for (int line = node.line_; line > 0; text = source_->line(--line)) {
+        const std::string_view bare = trim(text.substr(0, text.find(" #")));
+        if (bare.empty() || bare.starts_with('#')) continue;
+        if (!bare.ends_with('-') && !bare.ends_with(':')) return node;
+        YAML::Mark at = mark;
+        at.line = line - 1;
+        at.column = static_cast<int>(bare.data() + bare.size() - 1 - source_->line(line).data());
+        return make(YamlNode::Kind::Null, at);
+    }
+    return node;
+}
+
+void YamlBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    YamlNode node = make_null(mark);
     count(node, 1);
     if (anchor != 0) anchors_[anchor] = {node, 1, 0};
     add(std::move(node), 0);
@@ -79,6 +112,11 @@ void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
     const std::size_t at = static_cast<std::size_t>(std::max(0, mark.column));
     const auto line = source_->line(node.line_);
     node.block_ = node.quoted_ && at < line.size() && (line[at] == '|' || line[at] == '>');
+    if (at < line.size() && (line[at] == '"' || line[at] == '\'')) {
+        const auto rest = std::string_view(source_->text())
+                              .substr(static_cast<std::size_t>(line.data() + at - source_->text().data()));
+        if (!quote_is_closed(rest)) throw node.error_at("the quote is not closed", "end the text with the same quote");
+    }
     if (!tag.empty() && tag != "?" && tag != "!") {
         const bool number_like = is_tag(tag, "int") || is_tag(tag, "float") || is_tag(tag, "bool");
         if (!number_like && !is_tag(tag, "str") && !is_tag(tag, "null")) {

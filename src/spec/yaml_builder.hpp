@@ -53,6 +53,7 @@ class YamlBuilder final : public YAML::EventHandler {
     };
 
     YamlNode make(YamlNode::Kind kind, const YAML::Mark& mark) const;
+    YamlNode make_null(const YAML::Mark& mark) const;
     void count(const YamlNode& node, std::size_t nodes);
     void open(YamlNode node, const std::string& tag, std::string_view core_tag, YAML::anchor_t anchor);
     void add(YamlNode node, std::size_t depth);

@@ -36,7 +36,7 @@ bool looks_like_float(std::string_view text) {
             digit = true;
         } else if (lower[i] == '.' && !point) {
             point = true;
-        } else if (lower[i] == 'e' && digit && i + 1 < lower.size()) {
+        } else if (lower[i] == 'e' && digit && point && i + 1 < lower.size()) {
             auto exponent = std::string_view(lower).substr(i + 1);
             if (exponent.starts_with('-') || exponent.starts_with('+')) exponent.remove_prefix(1);
             return !exponent.empty() && std::ranges::all_of(exponent, is_digit);
