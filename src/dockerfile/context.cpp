@@ -18,10 +18,21 @@ namespace {
 
 namespace mustache = kainjow::mustache;
 
+// Mustache leaves an empty line where a section is not rendered: at most one is kept, none at the end.
+std::string without_blank_runs(std::string_view text) {
+    std::string tidy;
+    tidy.reserve(text.size());
+    for (const char c : text) {
+        if (c == '\n' && tidy.ends_with("\n\n")) continue;
+        tidy += c;
+    }
+    while (tidy.ends_with("\n\n")) tidy.pop_back();
+    return tidy;
+}
+
 const std::vector<std::string>& variables() {
-    static const std::vector<std::string> names{"base", "bind_mount", "command", "context", "env",
-                                                "from", "install",    "labels",  "mount",   "pairs",
-                                                "pip",  "pip_env",    "prefix",  "steps"};
+    static const std::vector<std::string> names{"base",    "bind_mount", "command", "context", "env",    "from",
+                                                "install", "labels",     "mount",   "pairs",   "prefix", "steps"};
     return names;
 }
 
@@ -53,7 +64,8 @@ void check_platform(std::string_view platform) {
 
 std::vector<std::string> install_command(const RenderInput& input) {
     if (!input.install_command.empty()) return input.install_command;
-    return {fmt::format("{}/envbuild-install", kContextRoot), std::string(kContextRoot)};
+    return {fmt::format("{}/envbuild-install", kContextRoot), "--manifest",
+            fmt::format("{}/install.json", kContextRoot), "--packages", fmt::format("{}/packages", kContextRoot)};
 }
 
 mustache::data template_data(const RenderInput& input) {
@@ -73,14 +85,6 @@ mustache::data template_data(const RenderInput& input) {
     data.set("install", exec_form("the install command", install_command(input)));
     data.set("env", pairs_section(input.env, "environment variable", check_variable_name));
     data.set("labels", pairs_section(input.labels, "label", check_label_key));
-    if (input.pip_command.empty()) {
-        data.set("pip", mustache::data(false));
-    } else {
-        mustache::data pip;
-        pip.set("command", exec_form("the pip command", input.pip_command));
-        pip.set("pip_env", pairs_section(input.pip_env, "environment variable", check_variable_name));
-        data.set("pip", pip);
-    }
     mustache::data steps{mustache::data::type::list};
     for (std::size_t i = 0; i < input.extra_steps.size(); ++i) {
         const auto form = exec_form(fmt::format("step {}", i + 1), {"/bin/sh", "-c", input.extra_steps[i]});
@@ -97,10 +101,10 @@ void check_file_name(const std::string& name) {
         throw Error(ErrorKind::InvalidInput, fmt::format("{} is no proper name for a package file", json_quote(name)));
 }
 
-void add_files(std::vector<layer::ContextFile>& files, std::string_view folder, const std::vector<CachedFile>& cached) {
+void add_files(std::vector<layer::ContextFile>& files, const std::vector<CachedFile>& cached) {
     for (const CachedFile& file : cached) {
         check_file_name(file.name);
-        files.push_back({.path = fmt::format("envbuild/{}/{}", folder, file.name), .bytes = {}, .file = file.path});
+        files.push_back({.path = fmt::format("envbuild/packages/{}", file.name), .bytes = {}, .file = file.path});
     }
 }
 
@@ -117,11 +121,11 @@ std::string render_dockerfile(const Templates& templates, const RenderInput& inp
     mustache::mustache dockerfile(templates.dockerfile());
     // A Dockerfile is no HTML: both {{x}} and {{{x}}} put in what was quoted above.
     dockerfile.set_custom_escape([](const std::string& text) { return text; });
-    std::string text = dockerfile.is_valid() ? dockerfile.render(template_data(input)) : std::string();
+    const std::string text = dockerfile.is_valid() ? dockerfile.render(template_data(input)) : std::string();
     if (!dockerfile.is_valid()) {
         throw Error(ErrorKind::InvalidInput, fmt::format("Dockerfile.mustache: {}", dockerfile.error_message()));
     }
-    return text;
+    return without_blank_runs(text);
 }
 
 Context render(const Templates& templates, const RenderInput& input) {
@@ -130,11 +134,7 @@ Context render(const Templates& templates, const RenderInput& input) {
     files.push_back({.path = "Dockerfile", .bytes = render_dockerfile(templates, input), .file = {}});
     files.push_back({.path = "envbuild/install.json", .bytes = input.install_json, .file = {}});
     files.push_back({.path = "envbuild/envbuild-install", .bytes = {}, .file = input.installer, .mode = 0755});
-    if (!input.pip_requirements.empty()) {
-        files.push_back({.path = "envbuild/requirements.txt", .bytes = input.pip_requirements, .file = {}});
-    }
-    add_files(files, "packages", input.packages);
-    add_files(files, "wheels", input.wheels);
+    add_files(files, input.packages);
     std::ranges::sort(files, {}, &layer::ContextFile::path);
     const auto twice = std::ranges::adjacent_find(files, {}, &layer::ContextFile::path);
     if (twice != files.end()) {

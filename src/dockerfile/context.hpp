@@ -32,12 +32,7 @@ struct RenderInput {
     std::vector<std::string> install_command;  // argv of the installer; empty: the default for `prefix`
     std::string install_json;                  // the installer's plan
     std::filesystem::path installer;           // the static envbuild-install binary
-    std::vector<CachedFile> packages;          // conda archives
-
-    std::vector<std::string> pip_command;        // argv run after the installer; empty: no pip step
-    std::map<std::string, std::string> pip_env;  // for that step alone
-    std::string pip_requirements;                // envbuild/requirements.txt, "" for none
-    std::vector<CachedFile> wheels;
+    std::vector<CachedFile> packages;          // conda archives and what pip installs
 
     std::vector<std::string> extra_steps;  // shell lines, each run in the final stage by /bin/sh -c
     // The install stage mounts the context instead of copying it: faster, needs BuildKit. A context that is exported

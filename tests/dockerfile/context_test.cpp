@@ -1,0 +1,115 @@
+#include <sys/stat.h>
+#include <catch2/catch.hpp>
+
+#include "base/error.hpp"
+#include "base/fs.hpp"
+#include "dockerfile/context.hpp"
+
+using namespace envbuild;
+using namespace envbuild::dockerfile;
+
+namespace {
+
+struct Site {
+    TempDir dir{"dockerfile-context"};
+    Templates templates = Templates::load(fs::path(ENVBUILD_SOURCE_DIR) / "templates");
+    RenderInput input;
+
+    Site() {
+        input.base = "debian@sha256:" + std::string(64, 'b');
+        input.install_json = R"({"version":1})";
+        input.installer = dir.path() / "bin/envbuild-install";
+        write_file_atomic(input.installer, "#!/bin/true\n", fs::perms(0755));
+        input.packages = {{"numpy-1.24.conda", cached("numpy.conda", "numpy's bytes")},
+                          {"a-1.tar.bz2", cached("a.bz2", "a's bytes")}};
+        input.packages.push_back({"torch-2-py3-none-any.whl", cached("torch.whl", "torch's bytes")});
+    }
+    fs::path cached(const std::string& name, std::string_view bytes) {
+        const auto path = dir.path() / "cache" / name;
+        write_file_atomic(path, bytes);
+        return path;
+    }
+};
+
+std::vector<std::string> names(const Context& context) {
+    std::vector<std::string> list;
+    for (const auto& file : context.files) list.push_back(file.path);
+    return list;
+}
+
+ino_t inode(const fs::path& path) {
+    struct stat status{};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    return status.st_ino;
+}
+
+}  // namespace
+
+TEST_CASE("a context holds all that the Dockerfile takes") {
+    Site site;
+    const auto context = render(site.templates, site.input);
+    CHECK(names(context) == std::vector<std::string>{"Dockerfile", "envbuild/envbuild-install", "envbuild/install.json",
+                                                     "envbuild/packages/a-1.tar.bz2",
+                                                     "envbuild/packages/numpy-1.24.conda",
+                                                     "envbuild/packages/torch-2-py3-none-any.whl"});
+    CHECK(context.dockerfile() == render_dockerfile(site.templates, site.input));
+    layer::ContextStream stream(context.files);
+    CHECK(stream.size() > 0);
+}
+
+TEST_CASE("file names that are no names, or come twice, are refused") {
+    for (const std::string name : {"", ".", "..", "../x", "a/b", "a\nb", "\xff"}) {
+        Site site;
+        site.input.packages[0].name = name;
+        INFO(name);
+        CHECK_THROWS_AS(render(site.templates, site.input), Error);
+    }
+    Site site;
+    site.input.packages[0].name = site.input.packages[1].name;
+    CHECK_THROWS_WITH(render(site.templates, site.input), Catch::Contains("a-1.tar.bz2"));
+}
+
+TEST_CASE("a context is written as a folder: packages are links, what is there already is replaced or refused") {
+    Site site;
+    const auto out = site.dir.path() / "out/deep";
+    const auto context = render(site.templates, site.input);
+    write_context(context, out);
+    CHECK(read_file(out / "Dockerfile") == context.dockerfile());
+    CHECK(read_file(out / "envbuild/packages/numpy-1.24.conda") == "numpy's bytes");
+    CHECK(inode(out / "envbuild/packages/numpy-1.24.conda") == inode(site.dir.path() / "cache/numpy.conda"));
+    CHECK(fs::status(out / "envbuild/envbuild-install").permissions() == fs::perms(0755));
+
+    SECTION("an earlier export is replaced, with what it had and this one has not") {
+        site.input.packages.erase(site.input.packages.begin() + 1);
+        write_context(render(site.templates, site.input), out);
+        CHECK_FALSE(fs::exists(out / "envbuild/packages/a-1.tar.bz2"));
+        CHECK(fs::exists(out / "envbuild/packages/numpy-1.24.conda"));
+        CHECK(read_file(site.dir.path() / "cache/a.bz2") == "a's bytes");
+    }
+    SECTION("a folder with something else in it is left alone") {
+        write_file_atomic(out / "thesis.tex", "years of work");
+        CHECK_THROWS_WITH(write_context(context, out), Catch::Contains("is not empty"));
+        CHECK(read_file(out / "thesis.tex") == "years of work");
+        CHECK(fs::exists(out / "envbuild/install.json"));
+    }
+    SECTION("a file is no folder") {
+        CHECK_THROWS_WITH(write_context(context, out / "Dockerfile"), Catch::Contains("not a folder"));
+    }
+    SECTION("a package that is not in the cache any more") {
+        fs::remove(site.dir.path() / "cache/torch.whl");
+        try {
+            write_context(context, site.dir.path() / "other");
+            FAIL("it was written");
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::NotFound);
+        }
+        CHECK_FALSE(fs::exists(site.dir.path() / "other/Dockerfile"));
+    }
+    SECTION("a package of another mode is copied, and the cache keeps its mode") {
+        const auto cached = site.dir.path() / "cache/numpy.conda";
+        fs::permissions(cached, fs::perms(0600));
+        write_context(context, out);
+        CHECK(fs::status(out / "envbuild/packages/numpy-1.24.conda").permissions() == fs::perms(0644));
+        CHECK(fs::status(cached).permissions() == fs::perms(0600));
+    }
+}
