@@ -61,8 +61,9 @@ struct ImageInfo {
     Json config;  // Env, Cmd, Entrypoint, Labels, …: the OCI image-spec's names
 };
 
-// Thread-safe. Throws Error: Io or Transient where the engine is not there, refuses or goes away (naming the endpoint,
-// with what to do), Cancelled, and by the engine's answer NotFound, Unauthorized, InvalidInput, BuildFailed.
+// Thread-safe. Throws Error naming the endpoint, with what to do: Transient where the engine is not there or goes away,
+// Unauthorized where the socket is not for this user; Cancelled; by the engine's answer NotFound, Unauthorized,
+// InvalidInput, BuildFailed.
 class Engine {
   public:
     Engine(Endpoint endpoint, const HttpSettings& settings, CancelToken cancel);

@@ -205,7 +205,7 @@ std::vector<fs::path> Downloader::fetch(const std::vector<Download>& downloads, 
     bool all_sizes_known = true;
     for (std::size_t i = 0; i < downloads.size(); ++i) {
         if (downloads[i].sha256.empty()) {
-            throw Error(ErrorKind::InvalidInput,
+            throw Error(ErrorKind::Corrupt,
                         fmt::format("{}: its sha256 is not known, so it cannot be checked", downloads[i].name));
         }
         if (auto path = find(downloads[i].sha256, downloads[i].size)) {

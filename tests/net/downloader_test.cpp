@@ -247,7 +247,7 @@ TEST_CASE("Files of a folder work like those of a server") {
 TEST_CASE("What cannot be checked or has no source is refused") {
     Site site;
     Download unchecked{"x.conda", {url("http://127.0.0.1/x")}, {}, {}};
-    CHECK(site.error_of(unchecked).kind() == ErrorKind::InvalidInput);
+    CHECK(site.error_of(unchecked).kind() == ErrorKind::Corrupt);
     CHECK(site.error_of(site.want(kBody, {})).kind() == ErrorKind::InvalidInput);
 }
 
