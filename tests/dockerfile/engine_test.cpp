@@ -44,11 +44,24 @@ std::string tar_of(const std::vector<layer::ContextFile>& files) {
     return bytes;
 }
 
-// Builds from a context on standard input; the image's ID.
+// Builds with the engine's API (the client alone cannot ask for BuildKit); the image's ID.
 std::string build(const std::string& context, bool buildkit) {
-    return std::string(trim(run({"env", fmt::format("DOCKER_BUILDKIT={}", buildkit ? 1 : 0), "docker", "build", "-q",
-                                 "--network", "none", "--force-rm", "-"},
-                                context)));
+    const std::string socket = needed("DOCKER_HOST").substr(std::string("unix://").size());
+    const auto answer =
+        run({"curl", "-sS", "--unix-socket", socket, "-H", "Content-Type: application/x-tar", "-H",
+             "Expect:", "--data-binary", "@-",
+             fmt::format("http://engine/v1.41/build?version={}&networkmode=none&rm=1&forcerm=1", buildkit ? 2 : 1)},
+            context);
+    INFO(answer);
+    std::string id;
+    for (const auto line : split(answer, '\n')) {
+        if (trim(line).empty()) continue;
+        const auto json = value_or_throw(Json::parse(trim(line)));
+        REQUIRE(json["error"].is_null());
+        id = json["aux"].string_or("ID", id);
+    }
+    REQUIRE(id.starts_with("sha256:"));
+    return id;
 }
 
 Json inspect(const std::string& image, const std::string& what) {
@@ -64,9 +77,10 @@ std::string base_by_digest(const std::string& tag) {
 
 TEST_CASE("a real engine takes nasty values as they are", "[.site]") {
     const bool buildkit = GENERATE(false, true);
-    const Templates templates(
-        {{"Dockerfile.mustache",
-          "FROM scratch\n{{#env}}\nENV {{pairs}}\n{{/env}}\n{{#labels}}\nLABEL {{pairs}}\n{{/labels}}\n"}});
+    const std::map<std::string, std::string> files{
+        {"Dockerfile.mustache",
+         "FROM scratch\n{{#env}}\nENV {{pairs}}\n{{/env}}\n{{#labels}}\nLABEL {{pairs}}\n{{/labels}}\n"}};
+    const Templates templates(files);
     std::minstd_rand random(buildkit ? 1 : 2);
     for (int round = 0; round < 5; ++round) {
         RenderInput input;
@@ -78,11 +92,12 @@ TEST_CASE("a real engine takes nasty values as they are", "[.site]") {
         const auto text = render_dockerfile(templates, input);
         const auto id = build(tar_of({{.path = "Dockerfile", .bytes = text, .file = {}}}), buildkit);
         std::map<std::string, std::string> env, labels;
-        for (const auto& pair : inspect(id, ".Config.Env").as_array()) {
+        const Json config = inspect(id, ".Config");
+        for (const auto& pair : config["Env"].as_array()) {
             const auto& line = pair.as_string();
             env[line.substr(0, line.find('='))] = line.substr(line.find('=') + 1);
         }
-        for (const auto& [key, value] : inspect(id, ".Config.Labels").as_object()) labels[key] = value.as_string();
+        for (const auto& [key, value] : config["Labels"].as_object()) labels[key] = value.as_string();
         env.erase("PATH");  // the builders add one
         CHECK(env == input.env);
         CHECK(labels == input.labels);
@@ -91,8 +106,9 @@ TEST_CASE("a real engine takes nasty values as they are", "[.site]") {
 }
 
 TEST_CASE("a whole context builds in a real engine, and its export gives the new layer alone", "[.site]") {
-    const bool buildkit = GENERATE(false, true);
-    const bool mount = buildkit && GENERATE(false, true);
+    const int way = GENERATE(0, 1, 2);
+    const bool buildkit = way > 0;
+    const bool mount = way == 2;
     INFO("buildkit " << buildkit << ", mount " << mount);
     const TempDir dir("engine");
     // The base is Debian's and has a shell, so a script can stand where the installer does.
