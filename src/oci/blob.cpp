@@ -4,10 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 
 #include "base/fs.hpp"
@@ -20,8 +18,7 @@ class BytesReader : public BlobReader {
   public:
     explicit BytesReader(std::shared_ptr<const std::string> bytes) : bytes_(std::move(bytes)) {}
     std::size_t read(char* buffer, std::size_t size) override {
-        const std::size_t count = std::min(size, bytes_->size() - position_);
-        std::memcpy(buffer, bytes_->data() + position_, count);
+        const std::size_t count = bytes_->copy(buffer, size, position_);
         position_ += count;
         return count;
     }

@@ -22,12 +22,12 @@ namespace {
                 fmt::format("{}: cannot {}: {}", path.string(), what, std::generic_category().message(code)));
     if (code == ENOSPC || code == EDQUOT)
         throw std::move(error).with_hint("free some space, or point XDG_DATA_HOME to a larger disk");
-    throw error;
+    throw Error(std::move(error));
 }
 
 }  // namespace
 
-BlobWriter::BlobWriter(std::filesystem::path ingest, std::filesystem::path blobs) : blobs_(std::move(blobs)) {
+BlobWriter::BlobWriter(const std::filesystem::path& ingest, std::filesystem::path blobs) : blobs_(std::move(blobs)) {
     while (true) {
         std::string name = (ingest / "blob-XXXXXX").string();
         fd_ = UniqueFd(::mkostemp(name.data(), O_CLOEXEC));

@@ -15,7 +15,7 @@ namespace envbuild::store {
 class BlobWriter {
   public:
     // Both folders exist and are on one file system.
-    BlobWriter(std::filesystem::path ingest, std::filesystem::path blobs);
+    BlobWriter(const std::filesystem::path& ingest, std::filesystem::path blobs);
     ~BlobWriter();
     BlobWriter(const BlobWriter&) = delete;
     BlobWriter& operator=(const BlobWriter&) = delete;
