@@ -39,7 +39,10 @@ std::string describe_virtual(Universe& universe, const conda::MatchSpec& match, 
     }
     if (name == "__cuda") {
         if (has.empty()) {
-            advice.emplace_back("for a GPU node use --gpu, or say with --target-cuda VERSION what its driver offers");
+            advice.emplace_back(
+                universe.request().gpu
+                    ? "say with --target-cuda VERSION what the node's driver offers"
+                    : "for a GPU node use --gpu, or say with --target-cuda VERSION what its driver offers");
             return "the target has no CUDA";
         }
         advice.emplace_back("if the node's driver offers more, say so with --target-cuda VERSION");

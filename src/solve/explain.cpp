@@ -56,6 +56,12 @@ class Explainer {
                 "--gpu takes no CPU build of a package that has GPU builds: to allow one, name it (such as '" +
                 cpu_example() + "')");
         }
+        // Another target is worth a word only where it would help.
+        auto elsewhere = parts_;
+        elsewhere.virtual_packages = false;
+        if (!target_advice_.empty() && is_satisfiable(universe_, elsewhere)) {
+            advice_.insert(advice_.begin(), target_advice_.begin(), target_advice_.end());
+        }
         std::vector<std::string> unique;
         for (auto& text : advice_) {
             if (std::find(unique.begin(), unique.end(), text) == unique.end()) unique.push_back(std::move(text));
@@ -138,24 +144,23 @@ class Explainer {
         for (const auto root : problem_.roots) {
             if (problem_.sets[at(root)].group == group) say(depth, "asked: " + spec_text(root));
         }
-        const auto& packages = problem_.groups[at(group)].packages;
-        if (packages.empty()) {
-            for (const auto root : problem_.roots) {
-                if (problem_.sets[at(root)].group == group) nothing_provides(root, depth + 1);
-            }
-            return;
-        }
+        // Of a name that is asked for, only what fits the request is worth a word.
+        auto packages = problem_.groups[at(group)].packages;
         for (const auto root : problem_.roots) {
-            if (problem_.sets[at(root)].group == group && problem_.sets[at(root)].packages.empty()) {
-                nothing_provides(root, depth + 1);
-                return;
-            }
+            const auto& set = problem_.sets[at(root)];
+            if (set.group != group) continue;
+            if (set.packages.empty()) return nothing_provides(root, depth + 1);
+            packages = set.packages;
         }
         reasons(propagation, packages, depth + 1, true);
+        const auto is_cpu = [&](int package) { return problem_.excluded[at(package)] == Problem::Excluded::CpuBuild; };
+        if (std::all_of(packages.begin(), packages.end(), is_cpu)) gpu_builds(group, depth + 1);
     }
 
     void nothing_provides(int set, int depth) {
-        const auto why = describe_nothing_provides(universe_, problem_.sets[at(set)].spec, advice_);
+        const auto spec = problem_.sets[at(set)].spec;
+        const bool is_virtual = universe_.name_text(universe_.spec_name(spec)).starts_with("__");
+        const auto why = describe_nothing_provides(universe_, spec, is_virtual ? target_advice_ : advice_);
         say(depth, "nothing provides it: " + why);
     }
 
@@ -218,6 +223,15 @@ class Explainer {
         }
     }
 
+    // What the request would have to fit.
+    void gpu_builds(int group, int depth) {
+        std::vector<int> builds;
+        for (const auto package : problem_.groups[at(group)].packages) {
+            if (problem_.excluded[at(package)] == Problem::Excluded::No) builds.push_back(package);
+        }
+        if (!builds.empty()) say(depth, "there are GPU builds of " + packages_text(builds));
+    }
+
     std::string excluded_text(int package, bool many) const {
         switch (problem_.excluded[at(package)]) {
             case Problem::Excluded::CpuBuild:
@@ -253,7 +267,7 @@ class Explainer {
     Universe& universe_;
     const ProblemParts& parts_;
     const Problem problem_;
-    std::vector<std::string> lines_, advice_;
+    std::vector<std::string> lines_, advice_, target_advice_;
     std::set<int> explained_;
 };
 

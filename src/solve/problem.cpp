@@ -111,6 +111,7 @@ class Builder {
     // Whether a need on a name that the request itself pins (or on a virtual package) can be met at all.
     bool plainly_impossible(const Universe::Package& package) {
         return std::any_of(package.needs.begin(), package.needs.end(), [&](int need) {
+            if (ignored(need)) return false;
             const auto& name = universe_.name_text(spec_name(need));
             const auto allowed = allowed_roots_.find(spec_name(need));
             if (allowed == allowed_roots_.end()) return name.starts_with("__");
@@ -119,6 +120,10 @@ class Builder {
     }
 
     int spec_name(int spec) { return universe_.spec_name(spec); }
+
+    bool ignored(int spec) {
+        return !parts_.virtual_packages && universe_.name_text(spec_name(spec)).starts_with("__");
+    }
 
     Problem::Excluded exclusion(int id, const std::vector<int>* constraints, bool gpu_only) {
         const auto& package = universe_.package(id);
@@ -154,7 +159,9 @@ class Builder {
             problem_.excluded.push_back(why);
             local_of_[id] = local;
             if (why != Problem::Excluded::No) continue;
-            for (const auto need : package.needs) reach(spec_name(need));
+            for (const auto need : package.needs) {
+                if (!ignored(need)) reach(spec_name(need));
+            }
         }
     }
 
@@ -180,9 +187,11 @@ class Builder {
         for (std::size_t i = 0; i < problem_.size(); ++i) {
             if (problem_.excluded[i] != Problem::Excluded::No) continue;
             const auto& package = universe_.package(problem_.universe_package[i]);
-            for (const auto need : package.needs) problem_.needs[i].push_back(set_of(need));
+            for (const auto need : package.needs) {
+                if (!ignored(need)) problem_.needs[i].push_back(set_of(need));
+            }
             for (const auto bar : package.bars) {
-                if (group_of_.contains(spec_name(bar))) problem_.bars[i].push_back(set_of(bar));
+                if (group_of_.contains(spec_name(bar)) && !ignored(bar)) problem_.bars[i].push_back(set_of(bar));
             }
         }
     }

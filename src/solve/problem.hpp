@@ -45,6 +45,7 @@ struct ProblemParts {
     std::vector<int> specs;        // indices into Request::specs
     std::vector<int> constraints;  // indices into Request::constraints
     bool gpu = false;
+    bool virtual_packages = true;  // false: as if the target had whatever is asked of it
     [[nodiscard]] static ProblemParts all(const Request& request);
 };
 

@@ -87,3 +87,11 @@ TEST_CASE("unsatisfiable: what strict priority hides is told") {
     CHECK_THAT(text, Contains("lib-2.0-0 in https://channel.test/second is hidden by channel priority"));
     CHECK_THAT(text, Contains("https://channel.test/second::lib >=2"));
 }
+
+TEST_CASE("unsatisfiable: another target is advised only where it would help") {
+    auto provider = channel({record("torch-2.0-cuda_0", {"__cuda"}), record("torch-2.0-cpu_0"),
+                             record("torch-2.1-cpu_0"), record("vision-1.0-a_0", {"torch 2.0.*"})});
+    const auto text = why_not(request({"vision", "torch=2.1"}), provider);
+    CHECK_THAT(text, Contains("'torch=2.1' and 'vision' cannot be had together"));
+    CHECK_THAT(text, !Contains("--target-cuda"));
+}

@@ -101,3 +101,13 @@ TEST_CASE("an impossible GPU build is an error that says why") {
     CHECK_THAT(text, Contains("pytorch 1.13=cpu_9 is a CPU build"));
     CHECK_THAT(text, Contains("pytorch=*=*cpu*"));
 }
+
+TEST_CASE("a version that has CPU builds only is an error that names the GPU builds there are") {
+    auto records = both();
+    records.push_back(record("pytorch-2.0-cpu_0", {"libfoo"}));
+    auto provider = channel(records);
+    const auto text = why_not(gpu_request({"pytorch=2.0"}, "12.4"), provider);
+    CHECK_THAT(text, Contains("'pytorch=2.0' and --gpu cannot be had together"));
+    CHECK_THAT(text, Contains("pytorch 2.0=cpu_0 is a CPU build"));
+    CHECK_THAT(text, Contains("there are GPU builds of pytorch 1.13=cuda118_0"));
+}

@@ -1,0 +1,123 @@
+// The solver on real metadata: 15,000 records of conda-forge, where they are there. Every answer is checked against the
+// records themselves, so that the check does not rest on the solver's own idea of a problem.
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+
+#include "base/fs.hpp"
+#include "conda/repodata_fetcher.hpp"
+#include "solve/gpu_constraint.hpp"
+#include "solve/records_support.hpp"
+#include "solve/repodata_source.hpp"
+#include "solve/virtual_packages.hpp"
+#include "support/shared_data.hpp"
+
+using namespace envbuild;
+using namespace envbuild::solve;
+using namespace envbuild::solve::test;
+
+namespace {
+
+std::vector<ChannelSource> load(const fs::path& folder) {
+    const TempDir cache("modern");
+    conda::RepoDataFetchSettings settings;
+    settings.cache_directory = cache.path();
+    HttpClient http(HttpSettings{}, CancelToken());
+    conda::RepoDataFetcher fetcher(http, conda::ChannelSettings{}, settings, silent_reporter());
+    const conda::Channel channel("modern", Url::from_path(fs::canonical(folder).string()));
+    return channel_sources(fetcher.fetch({channel}, conda::Platform()));
+}
+
+// What the answer breaks; empty for a sound one.
+std::vector<std::string> faults(const Solution& solution, const Request& request) {
+    std::vector<std::string> found;
+    auto all = solution.packages;
+    all.insert(all.end(), request.virtual_packages.begin(), request.virtual_packages.end());
+    std::map<std::string, const conda::PackageRecord*> by_name;
+    for (const auto& record : all) {
+        if (!by_name.emplace(record.name, &record).second) found.push_back("twice: " + record.name);
+    }
+    const auto check = [&](const std::string& who, const conda::MatchSpec& spec, bool must_be_there) {
+        const auto match = by_name.find(spec.name());
+        const bool fine = match == by_name.end() ? !must_be_there : spec.matches(*match->second);
+        if (!fine) found.push_back(who + ": " + spec.to_string());
+    };
+    for (const auto& spec : request.specs) check("asked", spec, true);
+    for (const auto& record : solution.packages) {
+        for (const auto& [list, must_be_there] :
+             {std::pair(&record.depends, true), std::pair(&record.constrains, false)}) {
+            for (const auto& text : *list) {
+                check(record.dist_name(), value_or_throw(conda::MatchSpec::parse(text, conda::Dialect::Conda)),
+                      must_be_there);
+            }
+        }
+    }
+    for (std::size_t i = 0; i < solution.packages.size(); ++i) {
+        const auto& record = solution.packages[i];
+        const auto python = std::find_if(solution.packages.begin(), solution.packages.end(),
+                                         [](const auto& other) { return other.name == "python"; });
+        if (record.noarch == conda::Noarch::Python &&
+            python - solution.packages.begin() > static_cast<std::ptrdiff_t>(i)) {
+            found.push_back("linked before python: " + record.name);
+        }
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("real metadata: answers are sound, stable and the best") {
+    const auto folder = envbuild::test::shared_file("data/channels/modern");
+    if (!folder) return;
+    const auto sources = load(*folder);
+    const std::vector<std::vector<std::string>> requests = {
+        {"python=3.11", "numpy", "pandas", "scipy"},
+        {"python", "pytorch", "torchvision"},
+        {"scikit-learn", "matplotlib", "jupyterlab"},
+        {"xarray", "dask", "zarr", "pyarrow"},
+        {"jaxlib"},
+        {"opencv", "python=3.10"},
+        {"lightgbm", "pyarrow"},
+        {"python=3.10", "pytorch >=2", "numpy <2"},
+    };
+    for (const auto& texts : requests) {
+        for (const bool gpu : {false, true}) {
+            CAPTURE(texts, gpu);
+            auto asked = request(texts);
+            asked.allow_missing_sha256 = true;
+            asked.gpu = gpu;
+            asked.virtual_packages = *virtual_records({{"__glibc", "2.35"},
+                                                       {"__linux", "5.10"},
+                                                       {"__unix", "0"},
+                                                       {"__archspec", "1=x86_64"},
+                                                       {"__cuda", "12.4"}});
+            ChannelCandidates provider(sources);
+            const auto solution = [&]() -> std::optional<Solution> {
+                try {
+                    return solve::solve(asked, provider);
+                } catch (const Error& error) {
+                    if (error.kind() != ErrorKind::Unsatisfiable) throw;
+                    UNSCOPED_INFO(error.to_string());
+                    return std::nullopt;
+                }
+            }();
+            REQUIRE(solution);
+            CHECK(faults(*solution, asked).empty());
+            std::reverse(asked.specs.begin(), asked.specs.end());
+            CHECK(dists(solve::solve(asked, provider)) == dists(*solution));
+            if (std::getenv("ENVBUILD_SHOW") != nullptr) {
+                std::cout << solution->packages.size() << " packages, " << solution->statistics.names << " names, "
+                          << solution->statistics.candidates << " candidates, " << solution->statistics.reduced
+                          << " after merging, " << solution->statistics.searches << " searches\n";
+                for (const auto& note : solution->notes) std::cout << "  " << note << "\n";
+                for (const auto& dist : dists(*solution)) std::cout << "  " << dist << "\n";
+            }
+            for (const auto& record : solution->packages) {
+                const bool asked_by_name = std::any_of(asked.specs.begin(), asked.specs.end(),
+                                                       [&](const auto& one) { return one.name() == record.name; });
+                if (gpu && asked_by_name && comes_in_both(provider.offer(record.name, "").usable))
+                    CHECK(is_gpu_build(record));
+            }
+        }
+    }
+}
