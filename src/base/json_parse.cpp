@@ -43,7 +43,8 @@ Json convert(simdjson::dom::element element) {
             // A repeated key keeps its last value; a sorted look-up finds repeats without a quadratic walk.
             std::vector<std::size_t> order(object.size());
             for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-            std::ranges::stable_sort(order, {}, [&](std::size_t i) -> std::string_view { return object[i].first; });
+            std::ranges::sort(order, {},
+                              [&](std::size_t i) { return std::pair(std::string_view(object[i].first), i); });
             std::vector<std::size_t> dead;
             for (std::size_t i = 1; i < order.size(); ++i) {
                 if (object[order[i - 1]].first == object[order[i]].first) dead.push_back(order[i - 1]);

@@ -73,7 +73,7 @@ class Run {
         if (!ask) stages_.time("lookup", [&] { ensure_reachable(); });
 
         const cache::SingleFlight flight(bench_.cache_folder("flight"), bench_.cancel(), bench_.reporter());
-        auto lead = flight.lead(spec_hash_, intent.read.file);
+        auto lead = flight.lead(flight_key(spec_hash_), intent.read.file);
         try {
             if (lead.waited() && ask) {
                 if (auto hit = look_up()) return tagged(*hit);
@@ -97,7 +97,7 @@ class Run {
             if (auto hit = find()) return tagged(*hit);
         }
         const cache::SingleFlight flight(bench_.cache_folder("flight"), bench_.cancel(), bench_.reporter());
-        auto lead = flight.lead(key, "lock-" + key.substr(0, 16));
+        auto lead = flight.lead(flight_key(key), "lock-" + key.substr(0, 16));
         try {
             if (lead.waited() && !options_.rebuild) {
                 if (auto hit = find()) return tagged(*hit);
@@ -120,6 +120,11 @@ class Run {
     std::optional<cache::Hit> look_up() {
         return stages_.time("lookup",
                             [&] { return hit_or_throw(cache::lookup(*repository_, digest_of(spec_hash_)), bench_); });
+    }
+
+    // The same intent for another registry is another flight: what one cannot push must not reach the other.
+    [[nodiscard]] std::string flight_key(const std::string& hash) const {
+        return sha256(hash + " " + repository_->name()).hex();
     }
 
     // --refresh and --rebuild ask nothing that an answer could come of, yet must not work for an hour to find the
