@@ -38,7 +38,7 @@ class Downloader {
 
     // The files, in the order asked; reports bytes under `title`. Throws the first failure: Corrupt where the bytes do
     // not have the hash (naming file, URL, the hash wanted and the hash got), NotFound, Unauthorized, Transient, Io,
-    // Cancelled; InvalidInput for a Download without sha256 or URL. Thread-safe.
+    // Cancelled; Corrupt for a Download without sha256, InvalidInput for one without URL. Thread-safe.
     [[nodiscard]] std::vector<fs::path> fetch(const std::vector<Download>& downloads, std::string_view title) const;
     [[nodiscard]] fs::path fetch_one(const Download& download) const;
 
