@@ -105,7 +105,8 @@ Expected<Url> Url::parse(std::string_view text) {
         authority = authority.substr(0, port_mark);
     }
     url.host_ = to_lower(authority);
-    if (url.host_.empty() && url.scheme_ != "file" && !url.scheme_.ends_with("+file")) return fail(ErrorKind::InvalidInput, "a URL names a host");
+    if (url.host_.empty() && url.scheme_ != "file" && !url.scheme_.ends_with("+file"))
+        return fail(ErrorKind::InvalidInput, "a URL names a host");
     return url;
 }
 
