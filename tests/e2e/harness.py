@@ -44,6 +44,7 @@ class Site:
 
     def catch_env(self):
         return {
+            **self.env,
             "ENVBUILD_TEST_DOCKER_HOST": self.docker_host,
             "ENVBUILD_TEST_REGISTRY": self.registry,
             "ENVBUILD_TEST_REGISTRY_AUTH": self.private_registry,
