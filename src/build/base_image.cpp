@@ -76,13 +76,16 @@ ResolvedBase resolve_base(std::string_view name, const conda::Platform& platform
     const auto reference = value_or_throw(oci::Reference::parse(name));
     const oci::OciPlatform wanted{platform.oci_os(), platform.oci_architecture(), ""};
     std::optional<Error> failure;
-    std::vector<std::string> asked;
+    std::vector<std::string> asked, lacking;
     for (const auto& source : image_sources(reference.repository(), bench.settings())) {
         asked.push_back(source.to_string());
         const auto repository = cache::registry_repository(bench.registries(), source);
         try {
             auto image = cache::fetch_image(*repository, reference.identifier(), wanted);
-            if (!image) continue;
+            if (!image) {
+                lacking.push_back(source.to_string());
+                continue;
+            }
             ResolvedBase base{reference, source, std::move(*image), {}};
             base.facts = read_facts(base, *repository, bench);
             return base;
@@ -94,8 +97,11 @@ ResolvedBase resolve_base(std::string_view name, const conda::Platform& platform
             if (!failure) failure = error;
         }
     }
-    if (failure)
-        throw std::move(*failure).with_context(fmt::format("resolving the base image {}", reference.familiar()));
+    if (failure) {
+        const auto others = lacking.empty() ? "" : fmt::format(", which {} does not have", join(lacking, " and "));
+        throw std::move(*failure).with_context(
+            fmt::format("resolving the base image {}{}", reference.familiar(), others));
+    }
     throw Error(ErrorKind::NotFound,
                 fmt::format("there is no base image {} (asked: {})", reference.familiar(), join(asked, ", ")))
         .with_hint(

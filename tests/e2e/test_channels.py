@@ -1,0 +1,160 @@
+"""Channels, packages, base images and engines that are not what they should be: the right exit code, and what is passing is retried."""
+
+import os
+import socket
+import threading
+
+from harness import Host, check, contains, lacks
+
+TINY = "channels: [conda-forge]\ndependencies: [nomkl]\n"
+
+
+def broken(host, name):
+    return f"channels: ['{host.site.broken}/{name}']\ndependencies: [six]\n"
+
+
+def fails(host, text, code, *words, options=()):
+    """Runs the file, which has to fail with this code and these words and leave nothing behind."""
+    host.write("env.yml", text)
+    result = host.run("env.yml", *options, code=code)
+    contains(result.err, *words)
+    check(result.out == "" and host.tags() == [], f"{result}\n{host.tags()}")
+    check(result.err.count("error:") == 1, result)
+    return result
+
+
+def test_channels_that_are_no_channels(host):
+    host.share_cache()
+    www = host.site.www
+    fails(host, f"channels: ['{www}/no-such-channel']\ndependencies: [six]\n", 2, f"{www}/no-such-channel")
+    fails(host, broken(host, "html-repodata"), 8, f"{host.site.broken}/html-repodata")
+    fails(host, broken(host, "array-repodata"), 8, f"{host.site.broken}/array-repodata")
+    fails(host, broken(host, "truncated-repodata"), 8, f"{host.site.broken}/truncated-repodata")
+    host.site.fault("/conda-forge/linux-64/repodata", "500")
+    fails(host, TINY, 4, f"{www}/conda-forge", "500", options=["--refresh"])
+    host.site.reset()
+    host.site.fault("/conda-forge/linux-64/repodata", "401")
+    fails(host, TINY, 6, f"{www}/conda-forge", options=["--refresh"])
+    host.site.reset()
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}/conda-forge"
+        fails(host, f"channels: ['{address}']\ndependencies: [six]\n", 4, address)
+
+
+def test_a_channel_over_file_urls(host):
+    host.share_cache()
+    folder = f"file://{host.site.packages}/channels/conda-forge"
+    host.write("env.yml", f"channels: ['{folder}']\ndependencies: [nomkl, zlib]\n")
+    host.site.reset()
+    host.run("env.yml")
+    check(host.site.requests() == 0, host.site.request_log())
+    other = Host(host.build, host.site, host.directory / "other").share_cache()
+    fails(other, "channels: ['file:///no/such/channel']\ndependencies: [nomkl]\n", 2, "/no/such/channel")
+
+
+def test_packages_that_are_not_what_repodata_says(host):
+    host.share_cache()
+    for name in ("wrong-sha256", "flipped-package", "truncated-package", "inside-truncated"):
+        text = f"channels: [conda-forge, '{host.site.broken}/{name}']\ndependencies: ['{host.site.broken}/{name}::six', python=3.11]\n"
+        result = fails(host, text, 8, "six-1.16.0")
+        lacks(result.err, "broke a promise")
+    # A record without sha256 is refused, and the settings can say that it is taken all the same.
+    for name in ("no-hash", "md5-only"):
+        text = f"channels: [conda-forge, '{host.site.broken}/{name}']\ndependencies: ['{host.site.broken}/{name}::six', python=3.11]\n"
+        result = fails(host, text, None, "six", "sha256")
+        check(result.code in (5, 8), result)
+
+
+def test_no_solution_names_the_specs(host):
+    host.share_cache()
+    head = "channels: [conda-forge]\ndependencies: "
+    fails(host, head + "[conflict-demo, conflict-demo-other]\n", 5, "conflict-demo", "conflict-demo-other", "six")
+    fails(host, head + "[no-such-package-at-all]\n", 5, "no-such-package-at-all")
+    fails(host, head + "[zlib=9.9]\n", 5, "zlib", "9.9", "1.2.13")
+    fails(host, head + "[needs-new-glibc]\n", 5, "__glibc", "2.99", "2.36")
+    fails(host, head + "[missing-dep-demo]\n", 5, "there-is-no-such-package")
+
+
+def test_gpu_builds_are_a_constraint(host):
+    host.share_cache()
+    pytorch = "channels: [conda-forge]\ndependencies: [python=3.11, pytorch]\n"
+    result = fails(host, pytorch, 5, "pytorch", "__cuda", "10.2", options=["--gpu", "--target-cuda", "10.2"])
+    contains(result.err, "11.8")
+    # The CPU build by name is what was asked for.
+    host.write("cpu.yml", pytorch.replace("pytorch]", "'pytorch=1.13.1=cpu*']"))
+    contains(host.run("lock", "cpu.yml", "--gpu").out, "cpu_py311")
+
+
+def test_base_images_that_will_not_do(host):
+    host.share_cache()
+    fails(host, TINY, 2, "no-such-tag", options=["--base", f"{host.site.registry}/library/debian:no-such-tag"])
+    # The mirror does not have it, and whether the registry itself does cannot be found out here.
+    fails(host, TINY, 4, "debian:no-such-tag", f"{host.site.registry}/library/debian does not have", options=["--base", "debian:no-such-tag"])
+    fails(host, TINY, 2, "test/noglibc:1", "glibc", options=["--base", f"{host.site.registry}/test/noglibc:1"])
+    fails(host, TINY, 4, "127.0.0.1:9", options=["--base", "127.0.0.1:9/a/b:1"])
+    host.write("env.yml", TINY)
+    answer = host.run("env.yml", "--base", "debian:bookworm-slim", "--json").json
+    contains(answer["base_image"], "debian:bookworm-slim@sha256:")
+
+
+def test_engines_that_are_not_there_or_refuse(host):
+    host.share_cache().write("env.yml", TINY)
+    absent = host.run("env.yml", env={"DOCKER_HOST": f"unix://{host.directory}/no.sock"}, code=4)
+    contains(absent.err, f"{host.directory}/no.sock", "DOCKER_HOST")
+    dead = host.directory / "dead.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(dead))
+    contains(host.run("env.yml", env={"DOCKER_HOST": f"unix://{dead}"}, code=4).err, str(dead), "stopped")
+    contains(host.run("env.yml", env={"DOCKER_HOST": "tcp://127.0.0.1:9"}, code=4).err, "127.0.0.1:9")
+    check(host.tags() == [])
+    # A socket that may not be opened: root may open any, so it is somebody else who asks.
+    host.directory.chmod(0o755)
+    shut = host.directory / "shut.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(shut))
+        listener.listen()
+        shut.chmod(0o600)
+        for folder in ("home", "cache"):
+            (host.directory / folder).mkdir(exist_ok=True)
+            os.chown(host.directory / folder, 65534, 65534)
+        process = host.start("env.yml", env={"DOCKER_HOST": f"unix://{shut}", "XDG_CACHE_HOME": str(host.directory / "cache")},
+                             user=65534, group=65534, extra_groups=[])
+        _, err = process.communicate(timeout=60)
+    check(process.returncode == 6, err)
+    contains(err, "permission", "docker group")
+
+
+def test_a_registry_that_takes_nothing(host):
+    """Reading works and writing does not, as with an account that may only pull."""
+    from test_answers import web_server
+    host.share_cache().write("env.yml", TINY)
+    denied = b'{"errors": [{"code": "DENIED", "message": "read only"}]}'
+    missing = b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "not here"}]}'
+
+    with web_server(404, missing, "application/json") as address, web_server(403, denied, "application/json") as refusing:
+        result = host.run("env.yml", "--registry", f"{refusing}/team/envs", code=6)
+        contains(result.err, refusing)
+        host.run("lookup", "env.yml", "--registry", f"{address}/team/envs", code=3)
+
+
+def test_passing_faults_are_retried(host):
+    for prefix, faults in (("/conda-forge/noarch/repodata", [("503", {"times": 2})]), ("/conda-forge/noarch/repodata", [("reset", {"times": 1})]),
+                           ("/conda-forge/noarch/repodata", [("truncate", {"times": 1})]), ("/conda-forge/noarch/nomkl", [("503", {"times": 2})]),
+                           ("/conda-forge/noarch/nomkl", [("reset", {"times": 1}), ("truncate", {"times": 1})]),
+                           ("/conda-forge/noarch/nomkl", [("429", {"times": 1, "headers": {"Retry-After": "1"}})])):
+        other = host.second()
+        other.write("env.yml", TINY)
+        other.env["XDG_CACHE_HOME"] = str(other.directory / "cache")
+        host.site.reset()
+        for kind, more in faults:
+            host.site.fault(prefix, kind, **more)
+        result = other.run("lock", "env.yml") if "repodata" in prefix else other.run("dockerfile", "env.yml", "-o", "context")
+        contains(result.out, "nomkl" if "repodata" in prefix else "context")
+        check(any(path["status"] not in (200, 304) or path["bytes"] == 0 for path in host.site.request_log()) or faults[0][0] == "truncate", faults)
+
+
+def test_a_failing_step_fails_the_build(host):
+    host.share_cache()
+    text = "channels: [conda-forge]\ndependencies: [python=3.11, pip, pip: [no-such-thing-at-all]]\n"
+    fails(host, text, 5, "no-such-thing-at-all")
