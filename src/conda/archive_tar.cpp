@@ -113,9 +113,8 @@ struct TarReader::Extensions {
             const auto blank = text.find(' ');
             if (blank == std::string_view::npos || blank > 8) corrupt("a pax record has no length");
             const auto length = decimal<std::size_t>(text.substr(0, blank), "length");
-            if (length <= blank + 1 || length > text.size() || text[length - 1] != '\n') {
-                corrupt("a pax record has a wrong length");
-            }
+            const bool fits = length > blank + 1 && length <= text.size();
+            if (!fits || text[length - 1] != '\n') corrupt("a pax record has a wrong length");
             const std::string_view record = text.substr(blank + 1, length - blank - 2);
             const auto equals = record.find('=');
             if (equals == std::string_view::npos || equals == 0) corrupt("a pax record has no key");

@@ -88,6 +88,7 @@ void Installer::check_files() const {
         Digest sha256;
     };
     std::vector<File> files;
+    files.reserve(manifest_.packages.size() + manifest_.pip_files.size());
     for (const auto& package : manifest_.packages) files.push_back({package.file_name, package.sha256});
     for (const auto& file : manifest_.pip_files) files.push_back({file.file_name, file.sha256});
     std::atomic<std::uint64_t> bytes = 0;
@@ -112,6 +113,7 @@ void Installer::link() {
     target.epoch = manifest_.source_date_epoch;
     target.record_pyc = manifest_.compile_pyc;
     std::vector<link::PackageSource> sources;
+    sources.reserve(manifest_.packages.size());
     for (const auto& package : manifest_.packages) {
         sources.push_back(
             {package, conda::CondaArchive::open(
