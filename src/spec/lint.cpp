@@ -31,8 +31,7 @@ LintReport lint_environment_text(std::string_view bytes, const std::string& file
     report.file = reading.file;
     const bool ok = reading.ok();
     report.diagnostics = std::move(reading.diagnostics);
-    std::ranges::stable_sort(report.diagnostics, {},
-                             [&file](const Diagnostic& d) { return std::pair(d.place.file != file, d.place.line); });
+    sort_by_line(report.diagnostics, file);
     if (ok) report.spec = std::move(reading.spec);
     return report;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <iostream>
+#include <numeric>
+#include <tuple>
 
 #include "base/fs.hpp"
 #include "base/strings.hpp"
@@ -75,6 +77,19 @@ Diagnostic diagnostic_of(const Error& error, const std::string& file) {
     return out;
 }
 
+void sort_by_line(std::vector<Diagnostic>& diagnostics, const std::string& file) {
+    // By hand: std::stable_sort of libstdc++ 12 uses a function that clang calls deprecated.
+    std::vector<std::size_t> order(diagnostics.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t i) {
+        return std::tuple(diagnostics[i].place.file != file, diagnostics[i].place.line, i);
+    });
+    std::vector<Diagnostic> sorted;
+    sorted.reserve(diagnostics.size());
+    for (const std::size_t i : order) sorted.push_back(std::move(diagnostics[i]));
+    diagnostics = std::move(sorted);
+}
+
 std::string_view template_mark(std::string_view text) {
     for (const std::string_view mark : {"{{", "{%", "<%"}) {
         if (text.find(mark) != std::string_view::npos) return mark;
@@ -137,8 +152,7 @@ Reading read_all(std::string_view bytes, const std::string& file, const std::fil
             message = fmt::format("the file is {}, not a mapping of keys", out.root->describe());
         out.report(Diagnostic::Severity::Error, {file, 1, 1}, message, std::string(advice(out.kind)));
     }
-    std::ranges::stable_sort(out.diagnostics, {},
-                             [&file](const Diagnostic& d) { return std::pair(d.place.file != file, d.place.line); });
+    sort_by_line(out.diagnostics, file);
     return out;
 }
 

@@ -77,6 +77,8 @@ struct PipItem {
 };
 void read_pip_items(const std::vector<PipItem>& items, const std::filesystem::path& directory,
                     const ReadOptions& options, Reading& out);
+// The file's own diagnostics first, by line, otherwise in the order found.
+void sort_by_line(std::vector<Diagnostic>& diagnostics, const std::string& file);
 // "{{" and the like, or "" where the text holds no sign of a template.
 [[nodiscard]] std::string_view template_mark(std::string_view text);
 
