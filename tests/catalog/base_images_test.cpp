@@ -1,7 +1,6 @@
 #include "catalog/base_images.hpp"
 
 #include "base/fs.hpp"
-#include "catalog/data_directory.hpp"
 
 using namespace envbuild;
 using namespace envbuild::catalog;
@@ -170,27 +169,35 @@ TEST_CASE("image names as docker reads them") {
     CHECK(canonical_image_name("mcr.microsoft.com/azureml/a:1") == "mcr.microsoft.com/azureml/a:1");
 }
 
-TEST_CASE("data files: where they are, and what is wrong with one") {
+TEST_CASE("data files: what is wrong with one, and where") {
     const TempDir folder("catalog");
-    CHECK(find_data_directory(kCurated, "/nowhere/bin/envbuild") == kCurated);
+    const auto load = [&](const std::string& text) {
+        write_file_atomic(folder.path() / "base-images.yaml", text);
+        return BaseImageCatalog::load(folder.path());
+    };
+    CHECK_THROWS_AS(BaseImageCatalog::load(folder.path()), Error);
+    CHECK_THROWS_WITH(load("default_cpu: a\n"), Contains("'images' is missing"));
+    CHECK_THROWS_WITH(load("images:\n- image: docker.io/library/a:1\n  colour: red\n"), Contains("'colour'"));
+    CHECK_THROWS_WITH(load("images:\n- image: ubuntu:22.04\n"), Contains("with registry and tag"));
+    CHECK_THROWS_WITH(load("images:\n- {image: 'a.test/a:1', cuda: eleven}\n"), Contains("no CUDA version"));
+    CHECK_THROWS_WITH(load("images:\n- image: a.test/a:1\n- image: a.test/a:1\n"), Contains("is there twice"));
+    CHECK_THROWS_WITH(load("default_cpu: a.test/b:1\nimages:\n- image: a.test/a:1\n"),
+                      Contains("not among the images"));
     try {
-        (void)find_data_directory(folder.path(), "/nowhere/bin/envbuild");
-        FAIL("an empty folder was taken");
-    } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::NotFound);
-        CHECK_THAT(error.to_string(), Contains(folder.path().string()));
-    }
-    fs::create_directories(folder.path() / "share/envbuild/curated");
-    write_file_atomic(folder.path() / "share/envbuild/curated/base-images.yaml", "default_cpu: a\n");
-    const auto found = find_data_directory({}, folder.path() / "bin/envbuild");
-    CHECK(found == folder.path() / "share/envbuild/curated");
-    try {
-        (void)BaseImageCatalog::load(found);
-        FAIL("a catalogue without images was taken");
+        (void)load("images:\n- {image: 'a.test/a:1'}\n- {image: 'a.test/a:1'}\n");
+        FAIL("an image that is there twice was taken");
     } catch (const Error& error) {
         CHECK(error.kind() == ErrorKind::InvalidInput);
-        CHECK_THAT(error.to_string(), Contains("base-images.yaml:1:1"));
+        CHECK_THAT(error.to_string(), Contains("base-images.yaml:3:3"));
     }
-    write_file_atomic(found / "base-images.yaml", "images:\n- image: docker.io/library/a:1\n  colour: red\n");
-    CHECK_THROWS_WITH(BaseImageCatalog::load(found), Contains("'colour'"));
+    try {
+        write_file_atomic(
+            folder.path() / "cuda-compat.yaml",
+            "default_target: \"12.4\"\ndrivers: []\nminor_version_drivers: []\nforward_compatible: []\nruntimes: []\n"
+            "frameworks:\n- {manager: pip, package: x, cuda: base}\n");
+        (void)CudaCompat::load(folder.path() / "cuda-compat.yaml");
+        FAIL("a row without builds was taken");
+    } catch (const Error& error) {
+        CHECK_THAT(error.to_string(), Contains("cuda-compat.yaml:7:3") && Contains("'builds'"));
+    }
 }
