@@ -45,6 +45,9 @@ Intent read_intent(const IntentOptions& options, const Workbench& bench) {
                 fmt::format("choose one of them with --platform, such as --platform {}", result.platforms.front()));
     }
     bench.learn_credentials(result.credentials);
+    for (const auto& index : result.spec.indexes.index_urls) {
+        if (const auto url = Url::parse(index)) bench.learn_index_credential(*url);
+    }
     Intent intent{std::move(result), {}};
     intent.hash = intent.read.spec.hash();
     return intent;

@@ -16,6 +16,11 @@ Workbench::Workbench(ProcessEnv env, Settings settings, CancelToken cancel, Repo
             }
         }
     }
+    for (const auto& [canonical, urls] : settings_.index_mirrors) {
+        for (const auto& text : urls) {
+            if (const auto url = Url::parse(text)) learn_index_credential(*url);
+        }
+    }
 }
 
 registry::RegistryContext& Workbench::registries() const {
@@ -51,6 +56,13 @@ std::unique_ptr<cache::ImageRepository> Workbench::embedded_repository() const {
 
 Downloader Workbench::downloader() const {
     return {*http_, cache_folder("packages"), reporter_};
+}
+
+void Workbench::learn_index_credential(const Url& index) const {
+    const auto& store = http_->credentials();
+    const auto found = store.find(index);
+    const auto root = Url::parse(index.origin().to_string() + "/");
+    if (found && found->basic && root && !store.find(*root)) store.add_basic(*root, *found->basic);
 }
 
 void Workbench::learn_credentials(const std::vector<Url>& urls) const {

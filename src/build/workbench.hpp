@@ -42,6 +42,8 @@ class Workbench {
 
     // What URLs of a file carried: sent to their origin, never stored.
     void learn_credentials(const std::vector<Url>& urls) const;
+    // An index's files may lie anywhere on its origin, and pip sends the index's credential there too.
+    void learn_index_credential(const Url& index) const;
 
   private:
     ProcessEnv env_;

@@ -27,7 +27,8 @@ void add_help_command(CLI::App& app, CommandContext&, Action& chosen) {
     command->callback([topic, &app, &chosen] {
         chosen = [topic, &app] {
             if (topic->empty()) {
-                print_answer(app.help());
+                // App::help() would be about the chosen command, which is this one.
+                print_answer(app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal));
                 return 0;
             }
             if (*topic == "settings") {

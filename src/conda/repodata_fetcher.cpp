@@ -16,6 +16,8 @@ namespace envbuild::conda {
 
 namespace {
 
+constexpr std::string_view kForbidden = "the server answered 403 Forbidden";
+
 std::int64_t now_milliseconds() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
         .count();
@@ -148,8 +150,7 @@ class SubdirFetch {
             }
         }
         if (forbidden) {
-            throw Error(ErrorKind::Unauthorized,
-                        fmt::format("{}repodata.json: the server answered 403 Forbidden", prefix))
+            throw Error(ErrorKind::Unauthorized, fmt::format("{}repodata.json: {}", prefix, kForbidden))
                 .with_hint(
                     "the channel needs a login: put its credential into ~/.netrc, or its token into the channel's URL "
                     "through "
@@ -259,7 +260,7 @@ std::vector<FetchedChannel> RepoDataFetcher::fetch(const std::vector<Channel>& c
     struct Outcome {
         std::shared_ptr<const RepoData> data;
         std::exception_ptr failure;
-        bool unauthorized = false;
+        bool forbidden = false;
     };
     std::vector<Outcome> outcomes(channels.size() * subdirs.size());
     const auto progress = reporter_.start("Reading channels", Reporter::Unit::Items, outcomes.size());
@@ -271,7 +272,8 @@ std::vector<FetchedChannel> RepoDataFetcher::fetch(const std::vector<Channel>& c
             outcomes[i].data = fetch_subdir(channel, subdir);
         } catch (const Error& error) {
             outcomes[i].failure = std::current_exception();
-            outcomes[i].unauthorized = error.kind() == ErrorKind::Unauthorized;
+            // Some servers answer 403 for what they do not have; 401 says that a login is needed, and is no answer.
+            outcomes[i].forbidden = error.kind() == ErrorKind::Unauthorized && error.message().ends_with(kForbidden);
             if (error.kind() == ErrorKind::Cancelled) throw;
         }
         progress->advance(1);
@@ -285,7 +287,7 @@ std::vector<FetchedChannel> RepoDataFetcher::fetch(const std::vector<Channel>& c
         FetchedChannel result{channels[c], {}};
         for (auto outcome = first; outcome != last; ++outcome) {
             const std::string& subdir = subdirs[static_cast<std::size_t>(outcome - first)];
-            if (outcome->failure && any && outcome->unauthorized) {
+            if (outcome->failure && any && outcome->forbidden) {
                 reporter_.warn(
                     fmt::format("channel {}: the server forbids {}; it is taken as empty", channels[c].name(), subdir));
             } else if (outcome->failure) {
