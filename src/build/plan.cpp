@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include "base/strings.hpp"
-#include "build/package_activation.hpp"
 #include "catalog/base_images.hpp"
+#include "conda/archive.hpp"
 #include "dockerfile/templates.hpp"
+#include "link/activation.hpp"
+#include "link/link_plan.hpp"
 
 namespace envbuild::build {
 
@@ -72,17 +74,31 @@ link::InstallManifest install_manifest(const lock::Lock& lock) {
     return manifest;
 }
 
+// What linking will do, known before anything is built: contradictions end the run here and not in the engine.
+link::LinkPlan link_plan(const BuildPlan& plan) {
+    link::LinkTarget target;
+    target.prefix = plan.manifest.prefix;
+    target.python_version = plan.manifest.python_version;
+    target.site_packages = plan.manifest.site_packages;
+    target.epoch = plan.manifest.source_date_epoch;
+    std::vector<link::PackageSource> sources;
+    for (std::size_t i = 0; i < plan.packages.size(); ++i) {
+        const auto& package = plan.manifest.packages[i];
+        sources.push_back(
+            {package, conda::CondaArchive::open(package.file_name, conda::ArchiveSource::from_file(plan.packages[i]))});
+    }
+    return link::LinkPlan::make(std::move(target), std::move(sources));
+}
+
 std::map<std::string, std::string> image_env(const BuildPlan& plan, const Workbench& bench) {
-    std::vector<std::pair<std::string, std::filesystem::path>> archives;
-    for (std::size_t i = 0; i < plan.packages.size(); ++i)
-        archives.emplace_back(plan.lock.conda[i].file_name, plan.packages[i]);
     std::map<std::string, std::string> before = plan.lock.variables;
     for (const auto& entry : plan.base.image.config.env()) {
         const auto equals = entry.find('=');
         if (equals != std::string::npos) before.emplace(entry.substr(0, equals), entry.substr(equals + 1));
     }
-    const auto activation =
-        link::capture_activation(PackageActivation(archives, plan.lock.prefix), plan.lock.prefix, before);
+    const auto linked = link_plan(plan);
+    for (const auto& warning : linked.warnings()) bench.reporter().warn(warning);
+    const auto activation = link::capture_activation(link::PlannedActivation(linked), plan.lock.prefix, before);
     for (const auto& warning : activation.warnings) {
         bench.reporter().warn(
             fmt::format("an activation script is not captured in the image's environment: {}", warning.to_string()));

@@ -18,7 +18,7 @@ namespace envbuild::build {
 
 namespace {
 
-// The file's channels, and those that only a "channel::name" names, which serve no other name.
+// The file's channels, and those that only a "channel::name" names, as those of the lowest priority.
 std::vector<conda::Channel> channels_of(const spec::EnvironmentSpec& spec) {
     auto channels = spec.channels;
     for (const auto& asked : spec.conda) {
