@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/strings.hpp"
 #include "build/pip_phase.hpp"
 #include "catalog/base_images.hpp"
 #include "catalog/virtual_packages.hpp"
@@ -23,10 +24,12 @@ std::vector<conda::Channel> channels_of(const spec::EnvironmentSpec& spec) {
     auto channels = spec.channels;
     for (const auto& asked : spec.conda) {
         if (asked.channel().empty()) continue;
-        const auto known = std::ranges::any_of(
-            channels, [&](const auto& c) { return solve::channel_matches(asked.channel(), c.url().to_string()); });
-        if (known) continue;
-        if (auto url = Url::parse(asked.channel())) channels.emplace_back(asked.channel(), std::move(*url));
+        for (const auto one : split(asked.channel(), '|')) {
+            const auto known = std::ranges::any_of(
+                channels, [&](const auto& c) { return solve::channel_matches(one, c.url().to_string()); });
+            if (known) continue;
+            if (auto url = Url::parse(one)) channels.emplace_back(std::string(one), std::move(*url));
+        }
     }
     return channels;
 }

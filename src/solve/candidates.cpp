@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/strings.hpp"
+
 namespace envbuild::solve {
 
 std::string_view to_string(ChannelPriority priority) {
@@ -42,6 +44,11 @@ std::vector<std::string> ListedRecords::names() {
 }
 
 bool channel_matches(std::string_view asked, std::string_view canonical_url) {
+    // A multichannel ("defaults::numpy") is its channels' URLs.
+    if (asked.find('|') != std::string_view::npos) {
+        const auto any = split(asked, '|');
+        return std::ranges::any_of(any, [&](std::string_view one) { return channel_matches(one, canonical_url); });
+    }
     while (asked.ends_with('/')) asked.remove_suffix(1);
     if (asked.empty() || asked == canonical_url) return true;
     if (asked.find("://") != std::string_view::npos || !canonical_url.ends_with(asked)) return false;

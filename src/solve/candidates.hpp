@@ -81,8 +81,8 @@ class ChannelCandidates : public CandidateProvider {
     ChannelPriority priority_;
 };
 
-// Whether a record's canonical channel URL is the one that a spec names, by URL or, where it holds no "://", by the
-// URL's end.
+// Whether a record's canonical channel URL is the one (or one of several, joined by '|') that a spec names, by URL or,
+// where it holds no "://", by the URL's end.
 [[nodiscard]] bool channel_matches(std::string_view asked, std::string_view canonical_url);
 
 }  // namespace envbuild::solve
