@@ -1,17 +1,15 @@
 """Hit, miss and unknown; where an answer comes from, and who may take its place."""
 
-import base64
 import contextlib
 import http.server
 import json
-import pathlib
 import re
 import socket
 import subprocess
 import threading
 import urllib.request
 
-from harness import check, contains, lacks
+from harness import check, contains
 
 TINY = "channels: [conda-forge]\ndependencies: [nomkl]\n"
 NO_ENGINE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}

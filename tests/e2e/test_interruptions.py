@@ -22,7 +22,7 @@ def leftovers(host):
 
 
 def running(host):
-    return host.site.docker("ps", "--all", "--quiet").stdout.split()
+    return host.site.docker("ps", "--quiet").stdout.split()
 
 
 def settle(host):
