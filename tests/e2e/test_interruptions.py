@@ -27,7 +27,7 @@ def running(host):
 
 def settle(host):
     """Builds and containers end within a few seconds of whoever asked for them."""
-    for _ in range(50):
+    for _ in range(200):
         if not running(host):
             return
         time.sleep(0.1)
