@@ -68,9 +68,16 @@ bool Authenticator::authorize(HttpRequest& request, const AuthTarget& target) {
     return true;
 }
 
-bool Authenticator::answer(const HttpResponse& refused, const AuthTarget& target) {
+bool Authenticator::answer(const HttpResponse& refused, const HttpRequest& request, const AuthTarget& target) {
     const std::string key = key_of(target);
-    tokens_.forget(key);
+    if (const auto grant = tokens_.find(key)) {
+        // Only what was sent has been refused. A grant that is newer than the request is another thread's, and may be
+        // good.
+        const bool sent =
+            grant->token.empty() ? request.basic.has_value() : request.bearer.reveal() == grant->token.reveal();
+        if (!sent) return true;
+        tokens_.forget(key);
+    }
     const auto challenges = parse_challenges(refused.header("www-authenticate"));
     const auto of_scheme = [&](std::string_view scheme) {
         const auto found = std::ranges::find(challenges, scheme, &Challenge::scheme);

@@ -32,10 +32,10 @@ class Authenticator {
 
     // Adds what an earlier answer showed to be right; nothing where none is known. True where it added something.
     bool authorize(HttpRequest& request, const AuthTarget& target);
-    // After a 401: gets what its challenge asks for, so that authorize() adds it. False where there is nothing (more)
-    // to try. Throws Error: Unauthorized when the token server refuses or may not be given the credentials, Transient
-    // when it is down or answers no token.
-    bool answer(const HttpResponse& refused, const AuthTarget& target);
+    // After a 401 to `request`: gets what its challenge asks for, so that authorize() adds it; what another thread has
+    // got meanwhile is taken. False where there is nothing (more) to try. Throws Error: Unauthorized when the token
+    // server refuses or may not be given the credentials, Transient when it is down or answers no token.
+    bool answer(const HttpResponse& refused, const HttpRequest& request, const AuthTarget& target);
 
     // For messages: "with the credentials of 'bob' from /x/config.json", "without credentials (none in …)".
     [[nodiscard]] std::string describe_credentials(const AuthTarget& target);

@@ -100,9 +100,10 @@ HttpResponse Endpoint::send(HttpRequest request, Access access, std::string_view
     authenticator_.authorize(request, where);
     HttpResponse response = http_.send(request);
     if (response.status != 401 || request.url.origin() != where.origin) return response;
+    const bool answered = authenticator_.answer(response, request, where);
     request.bearer = Secret();
     request.basic.reset();
-    if (!authenticator_.answer(response, where) || !authenticator_.authorize(request, where)) return response;
+    if (!answered || !authenticator_.authorize(request, where)) return response;
     if (request.source && !request.source->rewind()) return response;
     return http_.send(request);
 }

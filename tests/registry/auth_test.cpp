@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/parallel.hpp"
 #include "registry/hosts.hpp"
 #include "support/registry_run.hpp"
 
@@ -28,6 +29,24 @@ TEST_CASE("a registry that asks for Basic gets the login's password", "[registry
     CHECK(server.count("GET", "/manifests/") == 2);
     CHECK(client.get_manifest("v1"));
     CHECK(server.count("GET", "/manifests/") == 3);  // from now on at once
+}
+
+// Uploads run side by side: one thread's challenge once threw away what another had just been granted, which then went
+// without.
+TEST_CASE("many threads that are challenged at once all get in", "[registry]") {
+    for (const auto auth : {Auth::Basic, Auth::Bearer}) {
+        for (int round = 0; round < 20; ++round) {
+            FakeRegistry server(auth);
+            fill(server);
+            const TempDir home("home");
+            Run run({}, login(home, server.domain()));
+            parallel_for(8, 8, [&](std::size_t) {
+                auto client = run.client(server.domain() + "/team/envs");
+                if (!client.get_manifest("v1")) throw Error(ErrorKind::NotFound, "the manifest is not there");
+            });
+        }
+    }
+    SUCCEED("no thread was refused");
 }
 
 TEST_CASE("a registry that asks for a token gets one, for the scope that is needed", "[registry]") {
