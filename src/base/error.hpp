@@ -17,9 +17,9 @@ enum class ErrorKind : std::uint8_t {
     Unsatisfiable,  // the request is well formed and has no solution
     NotFound,       // something that was named does not exist
     Unauthorized,   // credentials are missing, wrong or do not suffice
-    Transient,      // a service could not be reached or failed in passing
+    Transient,      // a service (a registry, a channel, the engine) could not be reached or failed in passing
     Corrupt,        // data does not match its hash or its format
-    Io,             // this machine failed: disk full, permission, a missing engine
+    Io,             // this machine failed: disk full, permission
     BuildFailed,    // a step that the user's environment asked for failed
     Cancelled,      // the user or a deadline stopped it
     Bug,            // envbuild broke a promise to itself
