@@ -51,6 +51,7 @@ std::string pip_conf(const pypi::IndexOptions& indexes, const Workbench& bench) 
         if (!values.empty()) conf += fmt::format("{} = {}\n", key, join(values, "\n    "));
     };
     std::vector<std::string> urls;
+    urls.reserve(indexes.index_urls.size());
     for (const auto& index : indexes.index_urls) urls.push_back(wire_index(index, bench));
     if (indexes.no_index) conf += "no-index = true\n";
     if (!urls.empty() && !indexes.no_index) {

@@ -66,6 +66,7 @@ std::string target_cuda(const spec::EnvironmentSpec& spec, const lock::BaseImage
 
 std::vector<catalog::NamedVersion> named_versions(const lock::Lock& lock) {
     std::vector<catalog::NamedVersion> packages;
+    packages.reserve(lock.conda.size() + lock.pip.size());
     for (const auto& record : lock.conda) packages.push_back({record.name, record.version.to_string(), false});
     for (const auto& file : lock.pip) packages.push_back({file.name, file.version, true});
     return packages;

@@ -42,7 +42,7 @@ Row text(std::string_view key, std::string_view description, std::string Setting
 }
 
 Row one_of(std::string_view key, std::string_view description, std::string Settings::* member,
-           std::vector<std::string> allowed) {
+           const std::vector<std::string>& allowed) {
     return {{key, kText, description}, Form::Text, [=](Settings& s, const Value& v) {
                 if (std::ranges::find(allowed, v.text()) == allowed.end()) {
                     throw Error(ErrorKind::InvalidInput,
@@ -208,7 +208,7 @@ std::filesystem::path find_share_dir(const ProcessEnv& env) {
     if (const auto configured = env.get_nonempty("ENVBUILD_SHARE_DIR")) return *configured;
     std::error_code ignored;
     const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
-    const auto installed = program.parent_path().parent_path() / "share/envbuild";
+    auto installed = program.parent_path().parent_path() / "share/envbuild";
     if (std::filesystem::exists(installed / "templates", ignored)) return installed;
     return ENVBUILD_SHARE_FALLBACK;
 }
@@ -230,7 +230,8 @@ Settings load_settings(const ProcessEnv& env, const std::map<std::string, std::s
             try {
                 row.apply(settings, from_text(row, *value));
             } catch (Error& error) {
-                throw error.add_context(fmt::format("reading the environment variable {}", variable));
+                error.add_context(fmt::format("reading the environment variable {}", variable));
+                throw;
             }
         }
         if (const auto override_ = overrides.find(std::string(row.doc.key)); override_ != overrides.end()) {
