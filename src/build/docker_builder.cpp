@@ -7,23 +7,11 @@
 
 #include "base/strings.hpp"
 #include "build/build_log.hpp"
-#include "layer/context_stream.hpp"
+#include "build/context_body.hpp"
 
 namespace envbuild::build {
 
 namespace {
-
-// A context as the request body that HttpClient streams.
-class ContextBody final : public BodySource {
-  public:
-    explicit ContextBody(std::vector<layer::ContextFile> files) : stream_(std::move(files)) {}
-    std::size_t read(char* buffer, std::size_t size) override { return stream_.read(buffer, size); }
-    [[nodiscard]] std::optional<std::uint64_t> size() const override { return stream_.size(); }
-    bool rewind() override { return stream_.rewind(); }
-
-  private:
-    layer::ContextStream stream_;
-};
 
 docker::Builder wanted_builder(const Settings& settings) {
     if (settings.builder == "buildkit") return docker::Builder::BuildKit;

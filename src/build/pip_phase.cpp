@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
+#include "build/context_body.hpp"
 #include "build/docker_builder.hpp"
 #include "build/pip_report.hpp"
 #include "conda/version.hpp"
-#include "layer/context_stream.hpp"
 #include "layer/tar_parser.hpp"
 
 namespace envbuild::build {
@@ -16,17 +16,6 @@ namespace envbuild::build {
 namespace {
 
 constexpr std::string_view kFolder = "/envbuild-pip";
-
-class FilesBody final : public BodySource {
-  public:
-    explicit FilesBody(std::vector<layer::ContextFile> files) : stream_(std::move(files)) {}
-    std::size_t read(char* buffer, std::size_t size) override { return stream_.read(buffer, size); }
-    [[nodiscard]] std::optional<std::uint64_t> size() const override { return stream_.size(); }
-    bool rewind() override { return stream_.rewind(); }
-
-  private:
-    layer::ContextStream stream_;
-};
 
 // The index as it is asked: the configured mirror, with the credential for its origin. Goes into the container's own
 // pip.conf only.
@@ -147,7 +136,7 @@ class Phase {
         spec.user = "0";
         spec.network_mode = bench_.settings().pip_network;
         auto container = engine_->create_container(spec);
-        container.put_archive("/", std::make_shared<FilesBody>(files));
+        container.put_archive("/", std::make_shared<ContextBody>(files));
         container.start();
         std::string tail;
         container.follow_output([&](docker::OutputStream stream, std::string_view bytes) {
