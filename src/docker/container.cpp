@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "docker/engine.hpp"
@@ -14,6 +16,8 @@ namespace envbuild::docker {
 namespace {
 
 constexpr std::size_t kOutputKept = 64 << 10;
+constexpr int kNotThere = 404;
+constexpr std::chrono::milliseconds kUnbornPause{100};
 
 std::string random_name() {
     std::random_device device;
@@ -55,9 +59,18 @@ Container Engine::create_container(const ContainerSpec& spec) {
         const HttpResponse response = send(post, fmt::format("creating a container from {}", spec.image));
         return {*this, value_or_throw(Json::parse(response.body))["Id"].as_string()};
     } catch (const Error& error) {
-        if (error.kind() == ErrorKind::Cancelled || error.kind() == ErrorKind::Transient)
-            forget("DELETE", container_path(name, "?force=1&v=1"));
+        if (error.kind() == ErrorKind::Cancelled || error.kind() == ErrorKind::Transient) remove_unborn(name);
         throw;
+    }
+}
+
+// The engine goes on creating what nobody waits for any more, so a container may come into being after it was first
+// asked to be removed.
+void Engine::remove_unborn(const std::string& name) noexcept {
+    constexpr int kTries = 20;
+    for (int i = 0; i < kTries; ++i) {
+        if (forget("DELETE", container_path(name, "?force=1&v=1")) != kNotThere) return;
+        std::this_thread::sleep_for(kUnbornPause);
     }
 }
 

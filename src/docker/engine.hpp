@@ -105,7 +105,9 @@ class Engine {
     HttpRequest patient_request(std::string_view method, std::string_view path);
     HttpResponse send(const HttpRequest& request, std::string_view what);  // Error unless 2xx or 304
     HttpResponse send_raw(HttpClient& client, const HttpRequest& request);
-    void forget(std::string_view method, std::string_view path) noexcept;  // tidies up, also after a cancellation
+    // Tidies up, also after a cancellation; the answer's status, or 0 where there was none.
+    int forget(std::string_view method, std::string_view path) noexcept;
+    void remove_unborn(const std::string& name) noexcept;
 
     Endpoint endpoint_;
     CancelToken cancel_;

@@ -48,40 +48,65 @@ bool path_less(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+ContextStream::Item ContextStream::item_of(const ContextFile& file, std::int64_t mtime) {
+    if (file.kind == ContextFile::Kind::Folder) {
+        return {tar_header({.path = file.path,
+                            .type = TarEntry::Type::Directory,
+                            .mode = 0755,
+                            .link_target = {},
+                            .mtime = mtime}),
+                {},
+                0};
+    }
+    if (file.kind == ContextFile::Kind::Symlink) {
+        return {tar_header({.path = file.path,
+                            .type = TarEntry::Type::Symlink,
+                            .mode = 0777,
+                            .link_target = file.bytes,
+                            .mtime = mtime}),
+                {},
+                0};
+    }
+    const std::uint64_t size = file.file.empty() ? file.bytes.size() : regular_file_size(file.file);
+    Item item{tar_header({.path = file.path, .mode = file.mode, .size = size, .link_target = {}, .mtime = mtime}),
+              file.file, 0};
+    if (file.file.empty()) {
+        item.header += file.bytes;
+        item.header.append(tar_padding(size), '\0');
+    } else {
+        item.size = size;
+    }
+    return item;
+}
+
 ContextStream::ContextStream(std::vector<ContextFile> files, std::int64_t mtime) {
-    std::ranges::sort(files, [](const ContextFile& a, const ContextFile& b) { return path_less(a.path, b.path); });
+    std::ranges::stable_sort(files, path_less, &ContextFile::path);
     std::set<std::string, std::less<>> folders;
-    std::string previous;
-    for (ContextFile& file : files) {
+    const auto add_folder = [&](const std::string& path) {
+        if (folders.insert(path).second)
+            items_.push_back(
+                item_of({.path = path, .bytes = {}, .file = {}, .kind = ContextFile::Kind::Folder}, mtime));
+    };
+    std::string previous;  // that is no folder
+    for (const ContextFile& file : files) {
         check_path(file.path);
         if (file.path == previous)
             throw Error(ErrorKind::InvalidInput, fmt::format("the build context has '{}' twice", file.path));
-        if (!previous.empty() && file.path.starts_with(previous + "/")) {
+        if ((!previous.empty() && file.path.starts_with(previous + "/")) ||
+            (file.kind != ContextFile::Kind::Folder && folders.contains(file.path))) {
             throw Error(ErrorKind::InvalidInput,
-                        fmt::format("the build context has '{}' as a file and as a folder", previous));
+                        fmt::format("the build context has '{}' as a file and as a folder",
+                                    file.path.starts_with(previous + "/") ? previous : file.path));
         }
-        previous = file.path;
         for (auto slash = file.path.find('/'); slash != std::string::npos; slash = file.path.find('/', slash + 1)) {
-            const auto folder = file.path.substr(0, slash);
-            if (!folders.insert(folder).second) continue;
-            items_.push_back({tar_header({.path = folder,
-                                          .type = TarEntry::Type::Directory,
-                                          .mode = 0755,
-                                          .link_target = {},
-                                          .mtime = mtime}),
-                              {},
-                              0});
+            add_folder(file.path.substr(0, slash));
         }
-        const std::uint64_t size = file.file.empty() ? file.bytes.size() : regular_file_size(file.file);
-        Item item{tar_header({.path = file.path, .mode = file.mode, .size = size, .link_target = {}, .mtime = mtime}),
-                  file.file, 0};
-        if (file.file.empty()) {
-            item.header += file.bytes;
-            item.header.append(tar_padding(size), '\0');
+        if (file.kind == ContextFile::Kind::Folder) {
+            add_folder(file.path);
         } else {
-            item.size = size;
+            items_.push_back(item_of(file, mtime));
+            previous = file.path;
         }
-        items_.push_back(std::move(item));
     }
     items_.push_back({std::string(kTarEndSize, '\0'), {}, 0});
     for (const Item& item : items_) total_ += item.header.size() + item.size + tar_padding(item.size);

@@ -12,12 +12,16 @@
 
 namespace envbuild::layer {
 
-// A file of a context: bytes in memory, or a file on the disk where `file` is not empty.
+// A file of a context: bytes in memory, or a file on the disk where `file` is not empty. Folders above files come by
+// themselves.
 struct ContextFile {
-    std::string path;  // relative, "envbuild/install.json"
-    std::string bytes;
+    enum class Kind : std::uint8_t { File, Symlink, Folder };
+
+    std::string path;   // relative, "envbuild/install.json"
+    std::string bytes;  // of a Symlink: its target
     std::filesystem::path file;
     std::uint32_t mode = 0644;
+    Kind kind = Kind::File;
 };
 
 // The tar of `files` and of the folders above them: sorted by path, owner 0:0, mtime fixed, so that the same files give
@@ -39,6 +43,7 @@ class ContextStream final : public ByteSource {
         std::filesystem::path file;
         std::uint64_t size = 0;  // of `file`
     };
+    static Item item_of(const ContextFile& file, std::int64_t mtime);
     void open_file();
 
     std::vector<Item> items_;

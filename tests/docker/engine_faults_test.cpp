@@ -199,8 +199,10 @@ TEST_CASE("Cancelling a build closes the connection and asks the engine to stop 
 
 TEST_CASE("A container is removed whatever happens") {
     std::atomic<bool> hang = false;
+    std::atomic<int> unborn = 0;  // so many times there is nothing to remove yet
     FaultServer server(after_ping([&](const FaultRequest& asked, FaultConnection& connection) {
-        if (asked.method == "DELETE") return fault::respond(204)(asked, connection);
+        if (asked.method == "DELETE")
+            return fault::respond(unborn-- > 0 ? 404 : 204, R"({"message":"No such container"})")(asked, connection);
         if (asked.target.find("/create") != std::string::npos) {
             if (hang) return connection.stall();
             return fault::respond(201, R"({"Id":"abc","Warnings":[]})")(asked, connection);
@@ -225,6 +227,7 @@ TEST_CASE("A container is removed whatever happens") {
     SECTION("when it was cancelled before its name came back") {
         (void)engine.negotiate();
         hang = true;
+        unborn = 2;
         std::thread later([&] {
             while (server.requests().size() < 2) std::this_thread::sleep_for(5ms);
             cancel.cancel();
@@ -235,5 +238,7 @@ TEST_CASE("A container is removed whatever happens") {
         const auto name = asked.at(1).target.substr(asked.at(1).target.find("name=") + 5);
         CHECK(asked.back().method == "DELETE");
         CHECK(asked.back().target == "/v1.45/containers/" + name + "?force=1&v=1");
+        // The engine was still creating it when it was first told to remove it.
+        CHECK(std::ranges::count(asked, "DELETE", &FaultRequest::method) == 3);
     }
 }

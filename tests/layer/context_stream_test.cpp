@@ -76,6 +76,25 @@ TEST_CASE("a context streams sorted, with its folders, files from memory and fro
     }
 }
 
+TEST_CASE("a context may hold symbolic links and empty folders") {
+    ContextStream stream({{.path = "src/latest", .bytes = "../v2", .file = {}, .kind = ContextFile::Kind::Symlink},
+                          {.path = "empty", .bytes = {}, .file = {}, .kind = ContextFile::Kind::Folder},
+                          {.path = "src", .bytes = {}, .file = {}, .kind = ContextFile::Kind::Folder},
+                          memory("src/a.txt")});
+    const auto members = read_tar(drain(stream, 1000));
+    REQUIRE(members.size() == 4);
+    CHECK(members[0].entry.path == "empty");
+    CHECK(members[0].entry.type == TarEntry::Type::Directory);
+    CHECK(members[1].entry.path == "src");
+    CHECK(members[2].entry.path == "src/a.txt");
+    CHECK(members[3].entry.type == TarEntry::Type::Symlink);
+    CHECK(members[3].entry.link_target == "../v2");
+
+    const ContextFile folder{.path = "a", .bytes = {}, .file = {}, .kind = ContextFile::Kind::Folder};
+    CHECK(kind_of({folder, memory("a")}) == ErrorKind::InvalidInput);
+    CHECK(kind_of({memory("a"), folder}) == ErrorKind::InvalidInput);
+}
+
 TEST_CASE("an empty context is an empty archive") {
     ContextStream stream({});
     CHECK(drain(stream, 10) == std::string(1024, '\0'));
