@@ -1,8 +1,13 @@
 // The curated environments: curated/environments/, one folder each (docs/curated.md). Data, not code.
+//
+// A folder holds environment.yaml, the conda files and Dockerfiles that its versions name, an import test and notes. A
+// folder that cannot be read is a fault of its own and hides no other.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "spec/definition.hpp"
@@ -16,8 +21,12 @@ enum class CuratedStatus : std::uint8_t {
     Unsatisfiable,  // as it was, but a strict resolver refuses it; the next version has the smallest correction
 };
 
+[[nodiscard]] std::string_view to_string(CuratedStatus status);  // "current", as environment.yaml has it
+
 struct CuratedVersion {
-    spec::Definition definition;  // with name, version, description, tags
+    // With name, version, description, tags (the environment's under the version's own); conda_file is relative to the
+    // environment's folder. Without one it is user-managed.
+    spec::Definition definition;
     CuratedStatus status = CuratedStatus::Current;
     std::string note;  // why, in a line or two
     std::string source, date;
@@ -47,7 +56,8 @@ struct CuratedSet {
     [[nodiscard]] const CuratedEnvironment* find(std::string_view name) const;  // any case
 };
 
-// `directory` is curated/environments. An absent folder is an empty set.
+// `directory` is curated/environments. An absent folder is an empty set. A fault is InvalidInput with file:line:column
+// (an unknown key names the nearest), or NotFound where environment.yaml is missing.
 [[nodiscard]] CuratedSet load_curated(const std::filesystem::path& directory);
 
 }  // namespace envbuild::catalog

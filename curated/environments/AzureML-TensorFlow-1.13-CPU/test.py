@@ -1,0 +1,19 @@
+"""Import test of AzureML-TensorFlow-1.13-CPU: runs in its container with its Python, and needs no GPU."""
+import sys
+
+import azureml.core
+import horovod
+import tensorflow
+
+
+def expect(what, found, wanted):
+    found = str(found).split("+")[0]
+    print(what, found)
+    if not (found + ".").startswith(wanted + "."):
+        sys.exit("{} is {}, not {}".format(what, found, wanted))
+
+
+expect("python", sys.version.split()[0], "3.6")
+expect("tensorflow", tensorflow.__version__, "1.13")
+expect("horovod", horovod.__version__, "0.16.1")
+expect("azureml-core", azureml.core.VERSION, "1.13.0")

@@ -1,0 +1,15 @@
+"""Import test of AzureML-sklearn-1.5: runs in its container with its Python, and needs no GPU."""
+import sys
+
+import sklearn
+
+
+def expect(what, found, wanted):
+    found = str(found).split("+")[0]
+    print(what, found)
+    if not (found + ".").startswith(wanted + "."):
+        sys.exit("{} is {}, not {}".format(what, found, wanted))
+
+
+expect("python", sys.version.split()[0], "3.10")
+expect("sklearn", sklearn.__version__, "1.5")
