@@ -2,48 +2,66 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
+#include <map>
 #include <optional>
 #include <string>
 
+#include "build/definition_archive.hpp"
 #include "build/workbench.hpp"
 #include "cache/image_repository.hpp"
+#include "catalog/claim_artifact.hpp"
 #include "catalog/claims.hpp"
 
 namespace envbuild::build {
 
 // Not thread-safe; many processes may use one repository. Errors are the repository's; InvalidInput for what the book
-// refuses (a name that is not there: the nearest are named).
+// refuses (a name that is not there: the nearest one is named).
 class NameRegistry {
   public:
     // `repository` and `bench` are borrowed.
     NameRegistry(cache::ImageRepository& repository, const Workbench& bench);
 
     // Every claim that is there now. Manifests are immutable and cached by digest, so that a second read costs one list
-    // of tags.
+    // of tags. What is under a claim's tag and is none, or is damaged, is left out with a warning that names the tag.
     [[nodiscard]] catalog::NameBook read();
 
     struct Written {
         catalog::Claim claim;
         catalog::Outcome outcome;  // after reading again
         catalog::NameBook book;
+        bool wrote = true;  // false: all was so already
     };
-    // Fills in sequence, created and author, pushes the artifact (with `directory` as its archive layer for Register:
-    // pack_definition), reads again, and says what came of it. A Register of content that the name has already writes
-    // nothing and answers with that version.
+    // Fills in sequence, created and author, pushes the artifact, reads again, and says what came of it. What would
+    // change nothing (content that the name has already, a label where it is) is not written and answered as if it
+    // were.
+    // A Register has its archive, pack_definition's, or `content` that some version in this repository has (a clone).
+    // InvalidInput: what the book refuses; an explicit version that has other content; a registry that takes no
+    // artifacts.
     Written write(catalog::Claim claim, const std::optional<std::filesystem::path>& archive = std::nullopt);
 
     // The definition's directory, unpacked in the cache (read-only to the caller).
     [[nodiscard]] std::filesystem::path open(const catalog::VersionEntry& version);
 
   private:
+    struct Archive {
+        oci::Descriptor descriptor;
+        std::optional<std::filesystem::path> file;  // none: it is in the repository
+    };
+
+    [[nodiscard]] const catalog::ClaimArtifact& artifact(const Digest& id);
+    [[nodiscard]] std::optional<catalog::ClaimArtifact> fetch(const std::string& tag, const Digest& digest) const;
+    [[nodiscard]] std::optional<Archive> archive_of(const catalog::Claim& claim,
+                                                    const std::optional<std::filesystem::path>& file,
+                                                    const catalog::NameBook& book);
+    [[nodiscard]] Error refusal(const catalog::Claim& claim, const std::string& reason,
+                                const catalog::NameBook& book) const;
+    void expect(catalog::Claim& claim, const catalog::NameBook& book) const;
+    void push(const catalog::ClaimArtifact& artifact);
+    [[nodiscard]] catalog::NameBook read_back(const catalog::ClaimArtifact& artifact);
+
     cache::ImageRepository& repository_;
     const Workbench& bench_;
+    std::map<Digest, catalog::ClaimArtifact> known_;
 };
-
-// A definition's directory as one deterministic tar (sorted, owner 0, times 0, modes 0644/0755), with name, version,
-// description, tags and assetId taken out of azureml_environment.json: two that mean the same content have the same
-// digest.
-[[nodiscard]] Digest pack_definition(const std::filesystem::path& directory, const std::filesystem::path& archive);
 
 }  // namespace envbuild::build

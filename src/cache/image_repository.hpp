@@ -43,6 +43,12 @@ class ImageRepository {
     virtual oci::Descriptor put_manifest(std::string_view bytes, std::string_view media_type,
                                          const std::optional<std::string>& tag) = 0;
 
+    // The file that holds a blob, where it lies on this disk: its bytes are as good as they were when it was stored.
+    [[nodiscard]] virtual std::optional<std::filesystem::path> blob_file(const oci::Descriptor& descriptor) const = 0;
+
+    // Sorted. Empty where nothing has been written yet.
+    [[nodiscard]] virtual std::vector<std::string> list_tags() const = 0;
+
     // Whether asking for the blobs of an image costs no round trip, so that every look-up does it.
     [[nodiscard]] virtual bool blobs_are_local() const = 0;
 };

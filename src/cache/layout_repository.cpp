@@ -49,6 +49,15 @@ class LayoutRepository : public ImageRepository {
                                  const std::optional<std::string>& tag) override {
         return store_.put_manifest(bytes, media_type, tag);
     }
+    std::optional<std::filesystem::path> blob_file(const oci::Descriptor& descriptor) const override {
+        if (!store_.has_blob(descriptor)) return std::nullopt;
+        return store_.blob_path(descriptor.digest);
+    }
+    std::vector<std::string> list_tags() const override {
+        std::vector<std::string> names;
+        for (auto& [tag, descriptor] : store_.tags()) names.push_back(std::move(tag));
+        return names;
+    }
     bool blobs_are_local() const override { return true; }
 
   private:

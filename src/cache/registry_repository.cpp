@@ -39,6 +39,8 @@ class RegistryRepository : public ImageRepository {
                                  const std::optional<std::string>& tag) override {
         return client_.put_manifest(bytes, media_type, tag ? *tag : sha256(bytes).to_string());
     }
+    std::optional<std::filesystem::path> blob_file(const oci::Descriptor&) const override { return std::nullopt; }
+    std::vector<std::string> list_tags() const override { return client_.list_tags(); }
     bool blobs_are_local() const override { return false; }
 
   private:
