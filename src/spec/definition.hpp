@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,9 @@ struct DefinitionBase {
     std::string context;     // a build context: a path relative to the directory, or a git URL ("https://…#ref:subdir")
     std::string context_dockerfile = "Dockerfile";  // relative to the context
     auto operator<=>(const DefinitionBase&) const = default;
+
+    // The context is a URL, not a folder beside the definition.
+    [[nodiscard]] bool context_is_git() const { return context.find("://") != std::string::npos; }
 };
 
 struct Definition {
@@ -42,11 +46,13 @@ struct Definition {
     bool user_managed = false;  // python.userManagedDependencies: the image is the base, nothing is installed
     std::string interpreter = "python";
     std::string conda_file;              // relative to the directory; "" for none
+    std::string conda_text;              // the YAML itself where it was given inline; conda_file is "" then
     std::string platform;                // conda subdir; "" for the default
     std::string shm_size;                // docker.shmSize, "2g"
     std::vector<std::string> arguments;  // docker.arguments, of `docker run`
     GpuAsk gpu;                          // under "envbuild" in the JSON: Azure ML has no such field
-    Json document;  // every field as it was read, in its order: what a save starts from; null where there was none
+    Json document;  // every field as it was read, without credentials: what a save starts from; null for none
+    bool operator==(const Definition&) const = default;
 };
 
 struct DefinitionRead {
@@ -63,26 +69,43 @@ struct DefinitionRead {
     std::vector<RegistryLogin> logins;
 };
 
-// Whether `path` is something that read_definition takes: a directory with azureml_environment.json or a v2 environment
-// YAML, such a file itself.
+// Whether `path` is something that read_definition takes: azureml_environment.json, a v2 environment YAML, or a
+// directory that holds one of them. Never throws for what is in the file.
 [[nodiscard]] bool is_definition(const std::filesystem::path& path);
 
-// `path`: a directory as save_to_directory writes it, azureml_environment.json, or a v2 environment YAML (its
-// `conda_file` may be a path or the inline mapping; `build` a context). Throws Error: InvalidInput with
-// file:line:column (exclusive fields together, wrong types, a path that escapes the directory), NotFound, Io.
+// `path`: a directory as save_definition writes it, azureml_environment.json (or the same JSON under another name), or
+// a v2 environment YAML (its `conda_file` may be a path or the inline mapping; `build` a context). Of a directory
+// without azureml_environment.json the one v2 YAML in it. Throws Error: InvalidInput with file:line:column (exclusive
+// fields together, wrong types, a path that escapes the directory or is not there, two v2 files to choose from),
+// NotFound, Io.
 [[nodiscard]] DefinitionRead read_definition(const std::filesystem::path& path);
-// The JSON form with its parts in memory.
+// The JSON. Where `file` ends in azureml_environment.json the parts that the SDK keeps beside it are read from
+// `directory`: conda_dependencies.yml and BaseDockerfile. InvalidInput, Io.
 [[nodiscard]] DefinitionRead parse_definition_json(std::string_view bytes, const std::string& file,
                                                    const std::filesystem::path& directory);
+// The v2 YAML. InvalidInput, Io.
 [[nodiscard]] DefinitionRead parse_definition_yaml(std::string_view bytes, const std::string& file,
                                                    const std::filesystem::path& directory);
 
-// All fields in the SDK's order, what is in `document` and unknown kept after them. Indent 4 is the caller's.
+// All fields of the SDK in its order, with its defaults where nothing was said; at each level the fields that envbuild
+// does not know follow, as they were read. Without condaDependencies and baseDockerfile, which are files of their own.
+// Equal definitions give equal bytes.
 [[nodiscard]] Json to_json(const Definition& definition);
 
-// Writes the directory whole or not at all: azureml_environment.json, conda_dependencies.yml (the bytes of `source`/
-// conda_file), BaseDockerfile, and every local file that they name (requirement files, wheels, source trees, the build
-// context). `source` is where the definition's relative paths start. InvalidInput where `target` exists and !overwrite.
+// The conda file's bytes, what to call it in messages, and the folder that its relative paths start from.
+struct CondaPart {
+    std::string bytes, file;
+    std::filesystem::path directory;
+};
+// Nothing where the definition has no conda part. Throws Error: NotFound, InvalidInput, Io.
+[[nodiscard]] std::optional<CondaPart> conda_part(const Definition& definition, const std::filesystem::path& directory);
+
+// Writes the directory whole or not at all: azureml_environment.json, conda_dependencies.yml, BaseDockerfile, and every
+// local file that they name: requirement files, wheels, source trees (without what they ignore), the build context
+// (without what its .dockerignore excludes). `source` is where the definition's relative paths start.
+// A conda file in a folder of its own stays there when it names files beside it. A context "." becomes "context".
+// InvalidInput where a path leads out of `source`, where `target` exists and !overwrite, and where `target` holds what
+// belongs to no definition (an overwrite replaces the whole directory and deletes nothing else); NotFound, Io.
 void save_definition(const Definition& definition, const std::filesystem::path& source,
                      const std::filesystem::path& target, bool overwrite);
 
