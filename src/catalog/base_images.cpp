@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/digest.hpp"
 #include "base/strings.hpp"
 #include "catalog/base_choice.hpp"
 #include "spec/yaml.hpp"
@@ -14,9 +15,9 @@ namespace {
 using spec::YamlNode;
 
 BaseImageEntry entry_of(const YamlNode& node) {
-    static const std::set<std::string> kKnown = {"image",      "os",     "glibc", "cuda",       "cudnn",
-                                                 "flavor",     "python", "mpi",   "min_driver", "platforms",
-                                                 "deprecated", "source", "date"};
+    static const std::set<std::string> kKnown = {"image",      "os",     "glibc",  "cuda",       "cudnn",
+                                                 "flavor",     "python", "mpi",    "min_driver", "platforms",
+                                                 "deprecated", "digest", "source", "date"};
     for (const auto& [key, value] : node.as_mapping("a base image")) {
         if (!kKnown.contains(key.text())) throw key.error_at("a base image has no '" + key.text() + "'");
     }
@@ -36,6 +37,9 @@ BaseImageEntry entry_of(const YamlNode& node) {
     entry.python = node.string_or("python", "");
     entry.mpi = node.string_or("mpi", "");
     entry.min_driver = node.string_or("min_driver", "");
+    entry.digest = node.string_or("digest", "");
+    if (!entry.digest.empty() && !Digest::parse(entry.digest))
+        throw node.error_at("'digest' is written sha256:<64 hex digits>");
     entry.source = node.string_or("source", "");
     entry.date = node.string_or("date", "");
     if (const auto* platforms = node.find("platforms")) entry.platforms = platforms->as_strings("platforms");

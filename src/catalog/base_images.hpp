@@ -24,6 +24,7 @@ struct BaseImageEntry {
     std::string min_driver;
     std::vector<std::string> platforms;  // conda subdirs
     bool deprecated = false;
+    std::string digest;  // what the tag named on `date`: information, for a tag that moves to be noticed; "" unknown
     std::string source, date;
 };
 

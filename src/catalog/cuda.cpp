@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/strings.hpp"
 #include "spec/yaml.hpp"
@@ -25,14 +26,37 @@ CudaVersion cuda_of(const YamlNode& node) {
     return *version;
 }
 
+// "2.7, 3.5-3.8": versions, and ranges of minor versions.
+std::vector<std::string> pythons_of(const YamlNode& node) {
+    std::vector<std::string> pythons;
+    for (const auto part : split(node.as_string("python"), ',')) {
+        const auto dash = part.find('-');
+        const auto first = CudaVersion::parse(part.substr(0, dash));
+        const auto last = dash == std::string_view::npos ? first : CudaVersion::parse(part.substr(dash + 1));
+        if (!first || !last || first->major() != last->major() || *last < *first)
+            throw node.error_at("'python' is written \"2.7, 3.5-3.8\"");
+        for (int minor = first->minor(); minor <= last->minor(); ++minor)
+            pythons.push_back(fmt::format("{}.{}", first->major(), minor));
+    }
+    return pythons;
+}
+
 FrameworkRow row_of(const YamlNode& node) {
     FrameworkRow row;
     row.manager = required(node, "manager").as_string("manager");
     if (row.manager != "pip" && row.manager != "conda") throw required(node, "manager").error_at("pip or conda");
     row.package = required(node, "package").as_string("package");
     row.version = node.string_or("version", "");
-    row.cudnn = node.string_or("cudnn", "");
+    if (const auto* cudnn = node.find("cudnn")) {
+        if (cudnn->is_sequence()) {
+            row.cudnns = cudnn->as_strings("cudnn");
+        } else {
+            row.cudnn = cudnn->as_string("cudnn");
+        }
+    }
+    if (const auto* python = node.find("python")) row.pythons = pythons_of(*python);
     row.source = node.string_or("source", "");
+    row.date = node.string_or("date", "");
     if (const auto* cuda = node.find("cuda")) {
         const auto& text = cuda->as_string("cuda");
         if (text != "bundled" && text != "base") throw cuda->error_at("'cuda' is bundled or base");
@@ -44,6 +68,8 @@ FrameworkRow row_of(const YamlNode& node) {
         }
     }
     if (row.loads_base && row.builds.empty()) throw node.error_at("what loads the base's CUDA needs 'builds'");
+    if (!row.cudnns.empty() && row.cudnns.size() != row.builds.size())
+        throw node.error_at("'cudnn' is one version, or one for each of 'builds'");
     return row;
 }
 
@@ -70,6 +96,17 @@ CudaCompat CudaCompat::load(const std::filesystem::path& file) {
     }
     for (const auto& node : required(root, "frameworks").as_sequence("frameworks")) {
         compat.frameworks_.push_back(row_of(node));
+    }
+    if (const auto* ranges = root.find("compute_capabilities")) {
+        for (const auto& node : ranges->as_sequence("compute_capabilities")) {
+            compat.compute_.emplace_back(cuda_of(required(node, "cuda")),
+                                         ComputeRange{cuda_of(required(node, "min")), cuda_of(required(node, "max")),
+                                                      node.string_or("source", ""), node.string_or("date", "")});
+        }
+    }
+    if (const auto* sources = root.find("sources")) {
+        for (const auto& [key, value] : sources->as_mapping("sources"))
+            compat.sources_[key.text()] = value.as_string("a source");
     }
     for (const auto& node : required(root, "runtimes").as_sequence("runtimes"))
         compat.runtimes_.push_back(row_of(node));
@@ -99,6 +136,26 @@ std::string CudaCompat::min_driver(const CudaVersion& cuda, bool minor_compatibl
     return best == nullptr ? std::string() : best->linux_driver;
 }
 
+std::optional<CudaVersion> CudaCompat::cuda_of_driver(std::string_view driver) const {
+    const Driver* best = nullptr;
+    for (const auto& row : drivers_) {
+        if (compare_drivers(row.linux_driver, driver) > 0) continue;
+        if (best == nullptr || row.cuda > best->cuda) best = &row;
+    }
+    return best == nullptr ? std::nullopt : std::optional(best->cuda);
+}
+
+const ComputeRange* CudaCompat::compute_range(const CudaVersion& cuda) const {
+    const auto found =
+        std::find_if(compute_.begin(), compute_.end(), [&](const auto& row) { return cuda.fits(row.first); });
+    return found == compute_.end() ? nullptr : &found->second;
+}
+
+std::string CudaCompat::source(std::string_view key) const {
+    const auto found = sources_.find(key);
+    return found == sources_.end() ? std::string() : found->second;
+}
+
 std::string CudaCompat::nvidia_require_cuda(const CudaVersion& cuda, bool forward_compatible) const {
     auto value = "cuda>=" + cuda.major_minor();
     if (!forward_compatible) return value;
@@ -125,6 +182,21 @@ std::vector<NamedVersion> CudaCompat::cuda_runtimes(const std::vector<NamedVersi
         if (listed || holds_one) found.push_back(package);
     }
     return found;
+}
+
+std::strong_ordering compare_drivers(std::string_view a, std::string_view b) {
+    const auto parts = [](std::string_view text) {
+        std::vector<long> numbers;
+        for (const auto part : split(text, '.')) {
+            long number = 0;
+            std::from_chars(part.data(), part.data() + part.size(), number);
+            numbers.push_back(number);
+        }
+        // 450 and 450.0 are the same driver.
+        while (!numbers.empty() && numbers.back() == 0) numbers.pop_back();
+        return numbers;
+    };
+    return parts(a) <=> parts(b);
 }
 
 }  // namespace envbuild::catalog

@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,13 +42,21 @@ struct NamedVersion {
 
 // A row of curated/cuda-compat.yaml's `frameworks`: which CUDA a package's version was made for.
 struct FrameworkRow {
-    std::string manager;              // "pip" or "conda"
-    std::string package;              // pip's with an extra: "tensorflow[and-cuda]"
-    std::string version;              // "2.4" stands for 2.4 and 2.4.*; "" for any
-    std::vector<std::string> builds;  // "11.0"; "=": the package's own version is the CUDA version
-    std::string cudnn;
-    bool loads_base = false;  // column cuda: base. False: bundled, it brings its runtime along
-    std::string source;
+    std::string manager;               // "pip" or "conda"
+    std::string package;               // pip's with an extra: "tensorflow[and-cuda]"
+    std::string version;               // "2.4" stands for 2.4 and 2.4.*; "" for any
+    std::vector<std::string> builds;   // "11.0"; "=": the package's own version is the CUDA version
+    std::string cudnn;                 // of all builds; "" where they differ or it is not known
+    std::vector<std::string> cudnns;   // of each build, where the row says one each; else empty
+    std::vector<std::string> pythons;  // "3.8", "3.9"; empty where it is not known
+    bool loads_base = false;           // column cuda: base. False: bundled, it brings its runtime along
+    std::string source, date;
+};
+
+// The compute capabilities that a CUDA toolkit has code for.
+struct ComputeRange {
+    CudaVersion min, max;  // "7.5", "12.1": compared as CUDA versions are
+    std::string source, date;
 };
 
 // curated/cuda-compat.yaml. Immutable; thread-safe to read.
@@ -64,6 +73,15 @@ class CudaCompat {
     // The lowest Linux driver for a CUDA version: its own toolkit's, or with `minor_compatible` the major's; "" if
     // unknown.
     [[nodiscard]] std::string min_driver(const CudaVersion& cuda, bool minor_compatible = false) const;
+
+    // The newest CUDA that a Linux driver runs by itself: the newest toolkit whose lowest driver is not above it.
+    [[nodiscard]] std::optional<CudaVersion> cuda_of_driver(std::string_view driver) const;
+
+    // Null where the table is silent.
+    [[nodiscard]] const ComputeRange* compute_range(const CudaVersion& cuda) const;
+
+    // What a row's `source` stands for; "" where the file does not say.
+    [[nodiscard]] std::string source(std::string_view key) const;
 
     // The value of NVIDIA_REQUIRE_CUDA for an image that asks `cuda` of the driver: "cuda>=12.4". With
     // `forward_compatible` (the base holds NVIDIA's cuda-compat package) followed by the older driver branches that
@@ -90,7 +108,12 @@ class CudaCompat {
     std::vector<FrameworkRow> frameworks_, runtimes_;
     std::vector<Driver> drivers_, minor_drivers_;
     std::vector<Branches> forward_;
+    std::vector<std::pair<CudaVersion, ComputeRange>> compute_;
+    std::map<std::string, std::string, std::less<>> sources_;
     std::string default_target_;
 };
+
+// "550.54.15" by its numbers: less, equal, greater. A part that is no number counts as 0.
+[[nodiscard]] std::strong_ordering compare_drivers(std::string_view a, std::string_view b);
 
 }  // namespace envbuild::catalog

@@ -83,6 +83,19 @@ Url begin(const Endpoint& endpoint) {
     return endpoint.location(response);
 }
 
+// A session that is not cancelled costs the registry an empty file, which it clears away by itself.
+void cancel_upload(const Endpoint& endpoint, const Url& location) {
+    HttpRequest cancel;
+    cancel.method = "DELETE";
+    cancel.url = location;
+    cancel.max_attempts = 1;
+    try {
+        static_cast<void>(endpoint.send(cancel, Access::Push));
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::Cancelled) throw;
+    }
+}
+
 Url with_digest(const Url& location, const Digest& digest) {
     const std::string text = location.without_fragment().to_string();
     return value_or_throw(
@@ -193,16 +206,12 @@ bool mount_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor, con
         if (response.status < 500) return false;
         throw endpoint.failure("mount a blob in", request, response, Access::Push);
     }
-    HttpRequest cancel;
-    cancel.method = "DELETE";
-    cancel.url = endpoint.location(response);
-    cancel.max_attempts = 1;
-    try {
-        static_cast<void>(endpoint.send(cancel, Access::Push));
-    } catch (const Error& error) {
-        if (error.kind() == ErrorKind::Cancelled) throw;
-    }
+    cancel_upload(endpoint, endpoint.location(response));
     return false;
+}
+
+void probe_upload(const Endpoint& endpoint) {
+    cancel_upload(endpoint, begin(endpoint));
 }
 
 }  // namespace envbuild::registry

@@ -18,5 +18,7 @@ void upload_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor, co
                                             oci::BlobReader& content);
 [[nodiscard]] bool mount_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor,
                               const std::string& from_path);
+// Begins an upload and cancels it: nothing stays. Throws what an upload that may not be begun throws.
+void probe_upload(const Endpoint& endpoint);
 
 }  // namespace envbuild::registry

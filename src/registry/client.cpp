@@ -225,6 +225,10 @@ bool RegistryClient::mount_blob(const oci::Descriptor& descriptor, const std::st
     return registry::mount_blob(origin(), descriptor, from_path);
 }
 
+void RegistryClient::probe_upload() const {
+    registry::probe_upload(origin());
+}
+
 std::vector<std::string> RegistryClient::list_tags() const {
     std::set<std::string> tags;
     HttpRequest request;

@@ -84,6 +84,9 @@ class RegistryClient {
     // Asks the registry to take the blob over from another of its repositories; false where it does not.
     [[nodiscard]] bool mount_blob(const oci::Descriptor& descriptor, const std::string& from_path);
 
+    // Whether one may write: begins an upload and cancels it, which leaves nothing. Throws where one may not.
+    void probe_upload() const;
+
     // Sorted. Empty where the repository is not there.
     [[nodiscard]] std::vector<std::string> list_tags() const;
     // False where there was none. Deletes the manifest and so every tag of it (distribution 2.8 deletes by digest
