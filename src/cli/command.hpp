@@ -59,6 +59,8 @@ void add_lookup_command(CLI::App& app, CommandContext& context, Action& chosen);
 void add_lock_command(CLI::App& app, CommandContext& context, Action& chosen);
 void add_dockerfile_command(CLI::App& app, CommandContext& context, Action& chosen);
 void add_check_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_bases_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_doctor_command(CLI::App& app, CommandContext& context, Action& chosen);
 void add_help_command(CLI::App& app, CommandContext& context, Action& chosen);
 
 // --json --progress --quiet -v --timeout, and --registry where `with_registry`.

@@ -90,6 +90,8 @@ int run_command_line(std::vector<std::string> arguments, const ProcessEnv& env, 
     add_lock_command(app, context, chosen);
     add_dockerfile_command(app, context, chosen);
     add_check_command(app, context, chosen);
+    add_bases_command(app, context, chosen);
+    add_doctor_command(app, context, chosen);
     add_help_command(app, context, chosen);
 
     const auto commands = command_names(app);
