@@ -1,0 +1,259 @@
+#include "build/curated_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/strings.hpp"
+#include "build/intent.hpp"
+#include "build/resolver.hpp"
+#include "catalog/base_images.hpp"
+
+namespace envbuild::build {
+
+namespace {
+
+using catalog::CuratedEnvironment;
+using catalog::CuratedStatus;
+using catalog::CuratedVersion;
+
+// Whether a registry has an image. One that could not be reached is not asked again in the same run.
+class BaseImages {
+  public:
+    explicit BaseImages(const Workbench& bench) : bench_(bench) {}
+
+    // Throws what the registry threw where no source could say.
+    bool has(const std::string& image) {
+        if (const auto known = known_.find(image); known != known_.end()) return known->second;
+        const auto reference = value_or_throw(oci::Reference::parse(image));
+        std::optional<Error> failure;
+        for (const auto& source : image_sources(reference.repository(), bench_.settings())) {
+            if (const auto down = unreachable_.find(source.domain()); down != unreachable_.end()) {
+                failure = down->second;
+                continue;
+            }
+            try {
+                const auto repository = cache::registry_repository(bench_.registries(), source);
+                if (repository->get_manifest(reference.identifier())) return known_[image] = true;
+            } catch (const Error& error) {
+                if (error.kind() == ErrorKind::Cancelled) throw;
+                if (error.kind() == ErrorKind::Transient) unreachable_.emplace(source.domain(), error);
+                failure = error;
+            }
+        }
+        if (failure) throw Error(*failure);
+        return known_[image] = false;
+    }
+
+  private:
+    const Workbench& bench_;
+    std::map<std::string, bool> known_;
+    std::map<std::string, Error> unreachable_;
+};
+
+std::string first_line(const std::string& text) {
+    return text.substr(0, text.find('\n'));
+}
+
+class Checker {
+  public:
+    Checker(CuratedDepth depth, const Workbench& bench)
+        : depth_(depth),
+          bench_(bench),
+          catalog_(catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated")),
+          bases_(bench) {}
+
+    CuratedFinding check(const CuratedEnvironment& environment, const CuratedVersion& version) {
+        CuratedFinding finding;
+        finding.name = environment.name;
+        finding.version = version.definition.version;
+        finding.status = version.status;
+        try {
+            look_at(environment, version, finding);
+        } catch (const Error& error) {
+            judge(error, version.status, finding);
+        }
+        return finding;
+    }
+
+  private:
+    void look_at(const CuratedEnvironment& environment, const CuratedVersion& version, CuratedFinding& finding) {
+        const auto& definition = version.definition;
+        check_base_is_known(version);
+        std::optional<Intent> intent;
+        std::string image = definition.base.image;
+        if (!definition.conda_file.empty()) {
+            intent = read_intent(options_of(environment, definition), bench_);
+            finding.spec_hash = intent->hash.hex();
+            if (definition.base.dockerfile.empty()) image = value_or_throw(catalog_.choose(intent->spec())).image;
+        }
+        if (depth_ == CuratedDepth::Parse || image.empty()) {
+            finding.detail = version.note;
+            return;
+        }
+        if (!bases_.has(image)) {
+            throw Error(ErrorKind::NotFound, fmt::format("the base image {} is not there", image));
+        }
+        finding.result = CuratedResult::Resolves;
+        finding.detail = fmt::format("{} as it is", image);
+        if (!intent) return;
+        Stages stages;
+        const auto resolution = resolve(*intent, bench_, stages);
+        finding.detail =
+            fmt::format("{} conda packages, {} of pip", resolution.lock.conda.size(), resolution.lock.pip.size());
+        if (version.status == CuratedStatus::Unsatisfiable) {
+            throw Error(ErrorKind::InvalidInput, "it is marked unsatisfiable, and resolves: " + finding.detail);
+        }
+    }
+
+    void check_base_is_known(const CuratedVersion& version) const {
+        const auto& image = version.definition.base.image;
+        if (image.empty()) return;
+        const auto* entry = catalog_.find(image);
+        if (entry == nullptr) {
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("the base image {} is not in curated/base-images.yaml", image));
+        }
+        if (entry->deprecated && version.status == CuratedStatus::Current) {
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("it is current, but its base image {} is deprecated", image));
+        }
+    }
+
+    static IntentOptions options_of(const CuratedEnvironment& environment, const spec::Definition& definition) {
+        IntentOptions options;
+        options.file = environment.directory / definition.conda_file;
+        options.base = definition.base.image;
+        options.gpu = definition.gpu.wanted;
+        options.cuda = definition.gpu.cuda;
+        options.variables = definition.variables;
+        options.platform = definition.platform;
+        return options;
+    }
+
+    static void judge(const Error& error, CuratedStatus status, CuratedFinding& finding) {
+        finding.detail = first_line(error.message());
+        switch (error.kind()) {
+            case ErrorKind::Cancelled:
+            case ErrorKind::Bug:
+                throw Error(error);
+            case ErrorKind::Transient:
+            case ErrorKind::Unauthorized:
+                finding.result = CuratedResult::Unknown;
+                break;
+            case ErrorKind::Unsatisfiable:
+                finding.result = status == CuratedStatus::Unsatisfiable ? CuratedResult::Refused : CuratedResult::Wrong;
+                break;
+            case ErrorKind::NotFound:
+                finding.result = status == CuratedStatus::Current ? CuratedResult::Wrong : CuratedResult::Gone;
+                break;
+            default:
+                finding.result = CuratedResult::Wrong;
+        }
+        if (finding.result == CuratedResult::Wrong || finding.result == CuratedResult::Unknown) finding.error = error;
+    }
+
+    CuratedDepth depth_;
+    const Workbench& bench_;
+    catalog::BaseImageCatalog catalog_;
+    BaseImages bases_;
+};
+
+// "NAME" or "NAME:VERSION", lower case, as asked.
+struct Wanted {
+    std::string name, version;
+};
+
+std::vector<Wanted> wanted_of(const catalog::CuratedSet& set, const std::vector<std::string>& names) {
+    std::vector<std::string> known;
+    for (const auto& environment : set.environments) known.push_back(environment.name);
+    for (const auto& fault : set.faults) known.push_back(fault.name);
+    std::vector<Wanted> wanted;
+    for (const auto& text : names) {
+        const auto colon = text.find(':');
+        const Wanted one{text.substr(0, colon), colon == std::string::npos ? "" : text.substr(colon + 1)};
+        const auto same = [&](const std::string& name) { return to_lower(name) == to_lower(one.name); };
+        const auto found = std::ranges::find_if(known, same);
+        if (found == known.end()) {
+            const auto near = nearest(one.name, known);
+            throw Error(ErrorKind::NotFound, fmt::format("there is no curated environment '{}'", one.name))
+                .with_hint(near.empty() ? "envbuild list names them" : fmt::format("did you mean '{}'?", near));
+        }
+        const auto* environment = set.find(one.name);
+        if (environment != nullptr && !one.version.empty() && environment->find(one.version) == nullptr) {
+            std::vector<std::string> versions;
+            for (const auto& version : environment->versions) versions.push_back(version.definition.version);
+            throw Error(ErrorKind::NotFound, fmt::format("{} has no version '{}'", environment->name, one.version))
+                .with_hint("it has " + join(versions, ", "));
+        }
+        wanted.push_back({to_lower(one.name), one.version});
+    }
+    return wanted;
+}
+
+bool is_wanted(const std::vector<Wanted>& wanted, const std::string& name, const std::string& version) {
+    return wanted.empty() || std::ranges::any_of(wanted, [&](const Wanted& one) {
+               return one.name == to_lower(name) && (one.version.empty() || version.empty() || one.version == version);
+           });
+}
+
+}  // namespace
+
+std::string_view to_string(CuratedResult result) {
+    static constexpr std::array<std::string_view, 6> kNames = {"parses", "resolves", "refused",
+                                                               "gone",   "wrong",    "unknown"};
+    return kNames.at(static_cast<std::size_t>(result));
+}
+
+std::vector<CuratedFinding> check_curated(const catalog::CuratedSet& set, const std::vector<std::string>& names,
+                                          CuratedDepth depth, const Workbench& bench) {
+    const auto wanted = wanted_of(set, names);
+    Checker checker(depth, bench);
+    std::vector<CuratedFinding> findings;
+    for (const auto& environment : set.environments) {
+        for (const auto& version : environment.versions) {
+            if (!is_wanted(wanted, environment.name, version.definition.version)) continue;
+            bench.cancel().throw_if_cancelled();
+            findings.push_back(checker.check(environment, version));
+        }
+    }
+    for (const auto& fault : set.faults) {
+        if (!is_wanted(wanted, fault.name, "")) continue;
+        CuratedFinding finding;
+        finding.name = fault.name;
+        finding.result = CuratedResult::Wrong;
+        finding.detail = first_line(fault.error.message());
+        finding.error = fault.error;
+        findings.push_back(std::move(finding));
+    }
+    return findings;
+}
+
+int exit_code(const std::vector<CuratedFinding>& findings) {
+    const auto rank = [](int code) {
+        switch (code) {
+            case 0:
+                return 0;
+            case 4:
+                return 1;
+            case 5:
+                return 3;
+            case 2:
+                return 4;
+            default:
+                return 2;
+        }
+    };
+    int worst = 0;
+    for (const auto& finding : findings) {
+        if (!finding.error) continue;
+        const int code = finding.result == CuratedResult::Unknown ? envbuild::exit_code(ErrorKind::Transient)
+                                                                  : envbuild::exit_code(finding.error->kind());
+        if (rank(code) > rank(worst)) worst = code;
+    }
+    return worst;
+}
+
+}  // namespace envbuild::build
