@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <regex>
 
 #include "base/strings.hpp"
 
@@ -41,6 +40,65 @@ std::string remove_dot_segments(std::string_view path) {
 bool is_unreserved(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
            c == '_' || c == '~';
+}
+
+bool is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+// "host:8443" and "host", with or without user information before it.
+bool has_sane_port(std::string_view authority) {
+    const auto host = authority.substr(authority.rfind('@') + 1);
+    const auto colon = host.rfind(':');
+    return colon == std::string_view::npos || host.ends_with(']') ||
+           host.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
+}
+
+// Whether an '@' behind the authority may be the end of user information that was written with '/', '?' or '#' in it as
+// they are: "https://user:pass/word@host". A plain host name may be followed by '@', and a repository by one revision.
+bool hides_user_info(std::string_view scheme, std::string_view authority, std::string_view rest) {
+    const auto marks = std::ranges::count(rest, '@');
+    if (marks == 0 || authority.empty()) return false;
+    const bool names_a_host = authority.find('.') != std::string_view::npos || authority == "localhost";
+    if (names_a_host && authority.find_first_of("@:") == std::string_view::npos) return false;
+    const bool may_name_revision = scheme.find('+') != std::string_view::npos && has_sane_port(authority);
+    return marks > (may_name_revision ? 1 : 0);
+}
+
+// Of the URL in `text` whose "//" ends at `begin`: where the '@' stands behind its user information, or 0.
+std::size_t user_info_end(std::string_view text, std::size_t begin) {
+    std::size_t end = begin;
+    while (end < text.size() && !is_space(text[end]) && std::string_view("/?#'\"").find(text[end]) == std::string::npos)
+        ++end;
+    const auto authority = text.substr(begin, end - begin);
+    if (begin >= 3 && text[begin - 3] == ':') {
+        std::size_t stop = end;
+        while (stop < text.size() && !is_space(text[stop])) ++stop;
+        std::size_t scheme = begin - 3;
+        while (scheme > 0 && (is_unreserved(text[scheme - 1]) || text[scheme - 1] == '+')) --scheme;
+        if (hides_user_info(text.substr(scheme, begin - 3 - scheme), authority, text.substr(end, stop - end)))
+            return text.substr(0, stop).rfind('@');
+    }
+    const auto at = authority.rfind('@');
+    return at == std::string_view::npos ? 0 : begin + at;
+}
+
+// A conda token, "/t/TOKEN/": what it was becomes "***".
+std::string redact_tokens(std::string_view text) {
+    constexpr std::string_view kMark = "/t/";
+    std::string out;
+    std::size_t at = 0;
+    while (true) {
+        const auto mark = text.find(kMark, at);
+        if (mark == std::string_view::npos) break;
+        out += text.substr(at, mark + kMark.size() - at);
+        at = mark + kMark.size();
+        const auto begin = at;
+        while (at < text.size() && !is_space(text[at]) && std::string_view("/'\"").find(text[at]) == std::string::npos)
+            ++at;
+        if (at > begin) out += "***";
+    }
+    return out.append(text.substr(at));
 }
 
 }  // namespace
@@ -218,10 +276,22 @@ std::string percent_encode(std::string_view text, std::string_view keep) {
 }
 
 std::string redact(std::string_view text) {
-    static const std::regex kUserInfo(R"(//[^/\s@'"]*@)");
-    static const std::regex kToken(R"(/t/[^/\s'"]+)");
-    std::string out = std::regex_replace(std::string(text), kUserInfo, "//***@");
-    return std::regex_replace(out, kToken, "/t/***");
+    std::string out;
+    out.reserve(text.size());
+    std::size_t at = 0;
+    while (true) {
+        const auto slashes = text.find("//", at);
+        if (slashes == std::string_view::npos) break;
+        const auto begin = slashes + 2;
+        out += text.substr(at, begin - at);
+        at = begin;
+        const auto end = user_info_end(text, begin);
+        if (end == 0) continue;
+        out += "***";
+        at = end;
+    }
+    out += text.substr(at);
+    return redact_tokens(out);
 }
 
 }  // namespace envbuild

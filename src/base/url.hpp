@@ -70,7 +70,8 @@ class Url {
 // Everything but RFC 3986's unreserved characters becomes %XX; `keep` lists further characters to leave as they are.
 [[nodiscard]] std::string percent_encode(std::string_view text, std::string_view keep = "");
 // Text with every user information ("//user:secret@") and conda token ("/t/TOKEN/") in it replaced by "***": for
-// messages that quote what a user or a server wrote.
+// messages that quote what a user or a server wrote. Where a secret may hold a '/', all up to the last '@' of the word
+// goes. One pass.
 [[nodiscard]] std::string redact(std::string_view text);
 
 }  // namespace envbuild

@@ -64,3 +64,28 @@ TEST_CASE("percent encoding goes both ways") {
     CHECK(envbuild::percent_decode("a%20b%2") == "a b%2");
     CHECK(envbuild::percent_decode("%zz%41") == "%zzA");
 }
+
+TEST_CASE("redact: text of any length and shape is scanned without recursion") {
+    const std::string slashes = "{{ //" + std::string(300'000, 'a');
+    CHECK(envbuild::redact(slashes) == slashes);
+    const std::string token = "https://host.example/t/" + std::string(300'000, 'a');
+    CHECK(envbuild::redact(token) == "https://host.example/t/***");
+}
+
+TEST_CASE("redact: a secret with '/', '#', '?', '@' or quotes in it goes whole") {
+    using envbuild::redact;
+    CHECK(redact("'https://user:s3c/r3t@' is bad") == "'https://***@' is bad");
+    CHECK(redact("https://user:s3#c/r3t@host/x") == "https://***@host/x");
+    CHECK(redact("https://user:p@ss@host/x") == "https://***@host/x");
+    CHECK(redact("https://user:p@s/s@host/x") == "https://***@host/x");
+    CHECK(redact("https://bob:123/rest@host/x") == "https://***@host/x");
+    CHECK(redact("https://user:a\"b@host/x") == "https://***@host/x");
+    CHECK(redact("git+https://bob:123/rest@host/x@v1") == "git+https://***@v1");
+    CHECK(redact("//user:s3cret@host/x") == "//***@host/x");
+    // What holds no secret stays readable.
+    for (const auto* plain : {"https://host.example/@scope/pkg", "git+https://host.example:8443/r.git@v1.0",
+                              "git+https://gitea/r.git@main", "file:///srv/a@b", "a//b", "mail me@host"}) {
+        CHECK(redact(plain) == plain);
+    }
+    CHECK(redact("git+https://u:p@host/r.git@v1") == "git+https://***@host/r.git@v1");
+}
