@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -39,7 +40,6 @@ class ContextIgnore {
     };
     struct Rule {
         std::vector<Token> tokens;
-        std::u32string suffix;  // of "**/name" and "**name": what a path ends in
         bool exception = false;
     };
     [[nodiscard]] static bool matches(const Rule& rule, std::u32string_view path);

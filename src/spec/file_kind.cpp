@@ -47,7 +47,7 @@ std::string_view advice(FileKind kind) {
         case FileKind::MlflowPythonEnv:
             return "name the conda.yaml beside it, or its requirements.txt with --python VERSION";
         case FileKind::AzureMlAsset:
-            return "name the file that its conda_file or build points to";
+            return "give its file's name to envbuild build, or name the file that its conda_file or build points to";
         case FileKind::CondaLock:
             return "build it with: envbuild build --lock FILE";
         case FileKind::ExplicitList:
@@ -114,7 +114,7 @@ FileKind kind_of_yaml(const YamlNode& root) {
     if (has("environments") && has("packages") && has("version")) return FileKind::PixiLock;
     if (has("env_specs")) return FileKind::AnacondaProject;
     if (has("package") && (has("build") || has("requirements") || has("source"))) return FileKind::CondaRecipe;
-    if ((has("conda_file") || has("build")) && !has("dependencies")) return FileKind::AzureMlAsset;
+    if ((has("conda_file") || has("build") || has("image")) && !has("dependencies")) return FileKind::AzureMlAsset;
     for (const std::string_view key : {"dependencies", "channels", "name", "variables", "prefix"}) {
         if (has(key)) return FileKind::CondaEnvironment;
     }

@@ -1,0 +1,164 @@
+#include "spec/context_tree.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <map>
+#include <set>
+
+#include "base/fs.hpp"
+#include "base/json.hpp"
+#include "base/strings.hpp"
+#include "spec/context_ignore.hpp"
+
+namespace envbuild::spec {
+
+namespace {
+
+constexpr std::size_t kMaxFiles = 50'000;
+constexpr std::uint64_t kMaxTotalBytes = 2ULL << 30U;
+
+// A file of any size, a block at a time.
+Digest digest_of(const fs::path& path) {
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const auto refuse = [&path] {
+        return Error(ErrorKind::Io,
+                     fmt::format("{}: cannot read: {}", path.string(), std::generic_category().message(errno)));
+    };
+    if (!fd) throw refuse();
+    Sha256 hash;
+    std::array<char, 1 << 16> block{};
+    while (true) {
+        const ssize_t got = ::read(fd.get(), block.data(), block.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) throw refuse();
+        if (got == 0) return hash.finish();
+        hash.update(std::string_view(block.data(), static_cast<std::size_t>(got)));
+    }
+}
+
+class ContextWalk {
+  public:
+    ContextWalk(const fs::path& root, ContextIgnore ignore, std::set<std::string> always)
+        : root_(root), ignore_(std::move(ignore)), always_(std::move(always)) {}
+
+    std::vector<ContextEntry> take() {
+        walk(root_, "");
+        std::vector<ContextEntry> out;
+        out.reserve(entries_.size());
+        for (auto& [path, entry] : entries_) out.push_back(std::move(entry));
+        return out;
+    }
+
+  private:
+    void walk(const fs::path& folder, const std::string& prefix) {
+        std::error_code failed;
+        for (const auto& found : fs::directory_iterator(folder, failed)) {
+            const std::string path = prefix + found.path().filename().string();
+            if (!is_valid_utf8(path)) {
+                throw Error(ErrorKind::InvalidInput,
+                            fmt::format("{}: a file's name below it is no UTF-8", folder.string()))
+                    .with_hint("rename it, or exclude its folder in .dockerignore");
+            }
+            const auto status = found.symlink_status();
+            const bool excluded = !always_.contains(path) && ignore_.excludes(path);
+            if (fs::is_directory(status)) {
+                if (excluded && !ignore_.has_exceptions() && !holds_needed(path)) continue;
+                const auto before = entries_.size();
+                walk(found.path(), path + "/");
+                if (!excluded && entries_.size() == before)
+                    add({ContextEntry::Kind::Folder, path, found.path(), 0755, "", 0});
+            } else if (!excluded && fs::is_symlink(status)) {
+                add({ContextEntry::Kind::Link, path, found.path(), 0777, fs::read_symlink(found.path()).string(), 0});
+            } else if (!excluded && fs::is_regular_file(status)) {
+                const bool runs = (status.permissions() & fs::perms::owner_exec) != fs::perms::none;
+                add({ContextEntry::Kind::File, path, found.path(), runs ? 0755U : 0644U, "", found.file_size()});
+            }
+        }
+        if (failed) throw Error(ErrorKind::Io, fmt::format("{}: cannot read: {}", folder.string(), failed.message()));
+    }
+
+    [[nodiscard]] bool holds_needed(const std::string& folder) const {
+        return std::ranges::any_of(always_, [&](const auto& path) { return path.starts_with(folder + "/"); });
+    }
+
+    void add(ContextEntry entry) {
+        bytes_ += entry.size;
+        if (entries_.size() >= kMaxFiles || bytes_ > kMaxTotalBytes) {
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("{}: the build context holds too much ({} files, {} so far)", root_.string(),
+                                    entries_.size(), human_bytes(bytes_)))
+                .with_hint("name what the image does not need in a .dockerignore there");
+        }
+        std::string path = entry.path;
+        entries_.emplace(std::move(path), std::move(entry));
+    }
+
+    fs::path root_;
+    ContextIgnore ignore_;
+    std::set<std::string> always_;
+    std::map<std::string, ContextEntry> entries_;
+    std::uint64_t bytes_ = 0;
+};
+
+Digest digest_of(const std::vector<ContextEntry>& entries) {
+    Json::Object members;
+    members.reserve(entries.size());
+    for (const auto& entry : entries) {
+        std::vector<std::string> what;
+        switch (entry.kind) {
+            case ContextEntry::Kind::File:
+                what = {entry.mode == 0755 ? "executable" : "file", digest_of(entry.source).hex()};
+                break;
+            case ContextEntry::Kind::Link:
+                what = {"link", entry.target};
+                break;
+            case ContextEntry::Kind::Folder:
+                what = {"folder"};
+                break;
+        }
+        members.emplace_back(entry.path, Json(what));
+    }
+    Json tree = Json::object();
+    tree.set("kind", "envbuild.context").set("v", 1).set("files", Json(std::move(members)));
+    return sha256(tree.canonical());
+}
+
+}  // namespace
+
+ContextTree read_context(const std::filesystem::path& directory, const std::string& dockerfile) {
+    std::error_code failed;
+    if (!fs::is_directory(directory, failed)) {
+        throw Error(ErrorKind::NotFound, fmt::format("{}: there is no such folder", directory.string()))
+            .with_hint("a build context is a folder with a Dockerfile");
+    }
+    const std::string name = fs::path(dockerfile).lexically_normal().generic_string();
+    if (fs::path(name).is_absolute() || name == ".." || name.starts_with("../")) {
+        throw Error(ErrorKind::InvalidInput, fmt::format("the Dockerfile {} lies outside of the build context {}",
+                                                         dockerfile, directory.string()))
+            .with_hint("copy it into the context");
+    }
+    if (!fs::is_regular_file(directory / name, failed)) {
+        throw Error(ErrorKind::NotFound, fmt::format("{}: there is no such file", (directory / name).string()))
+            .with_hint("name the Dockerfile of the build context, relative to " + directory.string());
+    }
+    ContextIgnore ignore;
+    std::set<std::string> always = {name};
+    for (const auto& file : {name + ".dockerignore", std::string(".dockerignore")}) {
+        const auto text = read_file_if_exists(directory / file);
+        if (!text) continue;
+        ignore = value_or_throw(ContextIgnore::parse(*text, (directory / file).string()));
+        always.insert(file);
+        break;
+    }
+    ContextTree tree;
+    tree.entries = ContextWalk(directory, std::move(ignore), std::move(always)).take();
+    tree.digest = digest_of(tree.entries);
+    return tree;
+}
+
+}  // namespace envbuild::spec
