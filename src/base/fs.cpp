@@ -21,16 +21,6 @@ namespace envbuild {
 
 namespace {
 
-[[noreturn]] void throw_errno(std::string_view what, const fs::path& path) {
-    const int code = errno;
-    const auto kind = code == ENOENT || code == ENOTDIR ? ErrorKind::NotFound : ErrorKind::Io;
-    Error error(kind, fmt::format("{}: cannot {}: {}", path.string(), what, std::generic_category().message(code)));
-    if (code == ENOSPC || code == EDQUOT)
-        throw std::move(error).with_hint("free some space, or point XDG_CACHE_HOME and XDG_DATA_HOME to a larger disk");
-    if (code == EACCES || code == EPERM) throw std::move(error).with_hint("check the permissions of this path");
-    throw error;
-}
-
 UniqueFd open_lock(const fs::path& path) {
     std::error_code ignored;
     fs::create_directories(path.parent_path(), ignored);
@@ -39,7 +29,28 @@ UniqueFd open_lock(const fs::path& path) {
     return fd;
 }
 
+// Renaming over these would put a file where a device or another process's output was. Under /dev and /proc even a
+// regular file is somebody's open one (/dev/stdout).
+bool is_written_into(const fs::path& destination) {
+    struct stat status{};
+    if (::stat(destination.c_str(), &status) != 0) return false;
+    if (S_ISDIR(status.st_mode)) return false;
+    const std::string text = fs::absolute(destination).lexically_normal().string();
+    return !S_ISREG(status.st_mode) || text.starts_with("/dev/fd/") || text.starts_with("/dev/std") ||
+           text.starts_with("/proc/");
+}
+
 }  // namespace
+
+void throw_errno(std::string_view what, const fs::path& path) {
+    const int code = errno;
+    const auto kind = code == ENOENT || code == ENOTDIR ? ErrorKind::NotFound : ErrorKind::Io;
+    Error error(kind, fmt::format("{}: cannot {}: {}", path.string(), what, std::generic_category().message(code)));
+    if (code == ENOSPC || code == EDQUOT)
+        throw std::move(error).with_hint("free some space, or point XDG_CACHE_HOME and XDG_DATA_HOME to a larger disk");
+    if (code == EACCES || code == EPERM) throw std::move(error).with_hint("check the permissions of this path");
+    throw error;
+}
 
 UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
     if (this != &other) {
@@ -105,6 +116,11 @@ void fsync_directory(const fs::path& directory) {
 }
 
 AtomicFile::AtomicFile(fs::path destination) : destination_(std::move(destination)) {
+    if (is_written_into(destination_)) {
+        fd_ = UniqueFd(::open(destination_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+        if (!fd_) throw_errno("write", destination_);
+        return;
+    }
     const auto parent = destination_.parent_path();
     std::error_code error;
     if (!parent.empty()) fs::create_directories(parent, error);
@@ -132,6 +148,7 @@ void AtomicFile::write(std::string_view bytes) {
 }
 
 void AtomicFile::commit(fs::perms mode) {
+    if (temporary_.empty()) return fd_.reset();
     if (::fchmod(fd_.get(), static_cast<mode_t>(mode)) != 0) throw_errno("set the mode of", destination_);
     if (::fsync(fd_.get()) != 0) throw_errno("sync", destination_);
     fd_.reset();

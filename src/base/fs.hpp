@@ -34,16 +34,21 @@ class UniqueFd {
     int fd_ = -1;
 };
 
+// Error for `errno`, "<path>: cannot <what>: <reason>": NotFound where it is ENOENT or ENOTDIR, Io otherwise, with a
+// hint where the disk is full or a permission is missing.
+[[noreturn]] void throw_errno(std::string_view what, const fs::path& path);
+
 // The file's bytes. NotFound when it is absent, InvalidInput for a directory or a file over `limit`, Io otherwise.
 [[nodiscard]] std::string read_file(const fs::path& path, std::uint64_t limit = UINT64_MAX);
 [[nodiscard]] std::optional<std::string> read_file_if_exists(const fs::path& path);
 
 // temp + fsync + rename + fsync of the folder: a reader sees the old bytes or the new ones, also after a crash.
-// Makes missing parent folders.
+// Makes missing parent folders. What is there and no regular file (a device, a pipe, /dev/stdout) is written into.
 void write_file_atomic(const fs::path& path, std::string_view bytes, fs::perms mode = fs::perms(0644));
 void fsync_directory(const fs::path& directory);
 
 // A file that appears under its name only when it is whole: write(), then commit(); dropped without a trace otherwise.
+// A device, a pipe or an open file of /dev/fd and /proc is never replaced: the bytes go into it as they come.
 class AtomicFile {
   public:
     explicit AtomicFile(fs::path destination);
@@ -56,7 +61,7 @@ class AtomicFile {
     [[nodiscard]] const fs::path& temporary_path() const { return temporary_; }
 
   private:
-    fs::path destination_, temporary_;
+    fs::path destination_, temporary_;  // the latter "" where the destination is written into
     UniqueFd fd_;
     std::uint64_t size_ = 0;
 };

@@ -1,5 +1,6 @@
 #include "base/fs.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,4 +96,33 @@ TEST_CASE("fs: a lock excludes, is waited for, and ends with its holder") {
     CancelToken cancelled;
     cancelled.cancel();
     CHECK_THROWS_AS(FileLock(path, FileLock::Mode::Exclusive, cancelled), Error);
+}
+
+TEST_CASE("fs: what is no regular file is written into, not replaced") {
+    const TempDir dir("fs-test");
+    const auto pipe = dir.path() / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const UniqueFd reader(::open(pipe.c_str(), O_RDWR | O_CLOEXEC));  // so that no open waits
+    REQUIRE(reader);
+    write_file_atomic(pipe, "bytes");
+    CHECK(fs::is_fifo(pipe));
+    std::string got(16, '\0');
+    REQUIRE(::fcntl(reader.get(), F_SETFL, O_NONBLOCK) == 0);
+    const ssize_t size = ::read(reader.get(), got.data(), got.size());
+    CHECK(std::string(got.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))) == "bytes");
+
+    const auto link = dir.path() / "null";
+    fs::create_symlink("/dev/null", link);
+    write_file_atomic(link, "gone");
+    CHECK(fs::is_symlink(link));
+
+    // An open file under /proc or /dev/fd belongs to whoever opened it.
+    const auto held = dir.path() / "held";
+    const UniqueFd file(::open(held.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    write_file_atomic("/proc/self/fd/" + std::to_string(file.get()), "through");
+    CHECK(read_file(held) == "through");
+    struct stat now{}, then{};
+    REQUIRE(::fstat(file.get(), &then) == 0);
+    REQUIRE(::stat(held.c_str(), &now) == 0);
+    CHECK(now.st_ino == then.st_ino);
 }
