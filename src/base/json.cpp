@@ -14,21 +14,34 @@ namespace {
     throw Error(ErrorKind::Corrupt, fmt::format("a JSON value is not {}", wanted));
 }
 
-// ECMAScript's Number::toString, which RFC 8785 section 3.2.2.3 prescribes.
+// ECMAScript's Number::toString, which RFC 8785 section 3.2.2.3 prescribes: the shortest digits that give the value
+// back, then zeros up to the point. (to_chars' fixed form writes large values out exactly instead.)
 std::string number_text(double value) {
     if (!std::isfinite(value)) throw Error(ErrorKind::Bug, "JSON has no NaN or infinity");
     if (value == 0) return "0";
     char buffer[40];
-    const double magnitude = std::fabs(value);
-    if (magnitude >= 1e-6 && magnitude < 1e21) {
-        const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed).ptr;
-        return {buffer, end};
+    const auto end = std::to_chars(buffer, buffer + sizeof buffer, std::fabs(value), std::chars_format::scientific).ptr;
+    const std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
+    const auto mark = text.find('e');
+    std::string digits(text.substr(0, 1));
+    if (mark > 2) digits += text.substr(2, mark - 2);
+    int exponent = 0;
+    const auto first = mark + (text[mark + 1] == '+' ? 2 : 1);
+    std::from_chars(text.data() + first, text.data() + text.size(), exponent);
+
+    const int count = static_cast<int>(digits.size());
+    const int point = exponent + 1;  // digits before the point
+    if (point > 21 || point < -5) {
+        if (count > 1) digits.insert(1, ".");
+        digits += fmt::format("e{}{}", exponent < 0 ? '-' : '+', std::abs(exponent));
+    } else if (point >= count) {
+        digits.append(static_cast<std::size_t>(point - count), '0');
+    } else if (point > 0) {
+        digits.insert(static_cast<std::size_t>(point), ".");
+    } else {
+        digits.insert(0, "0." + std::string(static_cast<std::size_t>(-point), '0'));
     }
-    const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
-    std::string text(buffer, end);
-    const auto exponent = text.find('e') + 2;
-    while (exponent < text.size() - 1 && text[exponent] == '0') text.erase(exponent, 1);
-    return text;
+    return (value < 0 ? "-" : "") + digits;
 }
 
 // The order of UTF-16 code units differs from that of UTF-8 bytes only where a surrogate pair meets U+E000..U+FFFF.
@@ -53,6 +66,17 @@ struct Writer {
     bool sorted;
     std::string out;
 
+    // RFC 8785 knows doubles alone. Beyond 2^53 that would make one text of several integers, so there is none.
+    [[nodiscard]] std::string integer_text(std::int64_t value) const {
+        constexpr std::int64_t kExact = std::int64_t{1} << 53;
+        if (sorted && (value > kExact || value < -kExact)) {
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("the integer {} has no canonical JSON: it is beyond 2^53", value))
+                .with_hint("write it as a string");
+        }
+        return std::to_string(value);
+    }
+
     void newline(int depth) {
         if (indent == 0) return;
         out += '\n';
@@ -65,7 +89,7 @@ struct Writer {
         } else if (value.is_bool()) {
             out += value.as_bool() ? "true" : "false";
         } else if (value.is_int()) {
-            out += std::to_string(value.as_int());
+            out += integer_text(value.as_int());
         } else if (value.is_number()) {
             out += number_text(value.as_double());
         } else if (value.is_string()) {

@@ -71,6 +71,7 @@ class Json {
     // Compact for indent 0, else one member a line. Non-ASCII is written as UTF-8.
     [[nodiscard]] std::string dump(int indent = 0) const;
     // RFC 8785: members sorted by UTF-16 code units, shortest number form, no space. Equal values give equal bytes.
+    // InvalidInput for an integer beyond 2^53, which RFC 8785 cannot tell from its neighbours.
     [[nodiscard]] std::string canonical() const;
 
     bool operator==(const Json&) const = default;

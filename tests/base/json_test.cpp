@@ -64,3 +64,33 @@ TEST_CASE("json: dump keeps the order of members and can be read back") {
     CHECK(value.dump(2) == "{\n  \"z\": 2,\n  \"a\": [\n    \"x\",\n    null\n  ]\n}");
     CHECK(parse(value.dump(4)) == value);
 }
+
+TEST_CASE("json: canonical numbers are ECMAScript's, also beyond 2^53") {
+    const std::pair<double, const char*> numbers[] = {
+        {295147905179352830000.0, "295147905179352830000"},
+        {9007199254740994.0, "9007199254740994"},
+        {123456789012345680000.0, "123456789012345680000"},
+        {-1e20, "-100000000000000000000"},
+        {1e21, "1e+21"},
+        {9.999999999999997e22, "9.999999999999997e+22"},
+        {333333333.33333329, "333333333.3333333"},
+        {0.000001, "0.000001"},
+        {1e-7, "1e-7"},
+        {-1.5e-9, "-1.5e-9"},
+        {4.5, "4.5"},
+        {-0.0, "0"},
+        {100, "100"},
+        {5e-324, "5e-324"},
+        {1.7976931348623157e308, "1.7976931348623157e+308"},
+    };
+    for (const auto& [value, text] : numbers) CHECK(Json(value).canonical() == text);
+}
+
+TEST_CASE("json: an integer that RFC 8785 cannot tell from its neighbours has no canonical form") {
+    const std::int64_t exact = std::int64_t{1} << 53;
+    CHECK(Json(exact).canonical() == "9007199254740992");
+    CHECK(Json(-exact).canonical() == "-9007199254740992");
+    CHECK_THROWS_AS(Json(exact + 1).canonical(), envbuild::Error);
+    CHECK_THROWS_AS(Json::object().set("a", Json(-exact - 1)).canonical(), envbuild::Error);
+    CHECK(Json(exact + 1).dump() == "9007199254740993");
+}
