@@ -61,6 +61,7 @@ void add_dockerfile_command(CLI::App& app, CommandContext& context, Action& chos
 void add_check_command(CLI::App& app, CommandContext& context, Action& chosen);
 void add_bases_command(CLI::App& app, CommandContext& context, Action& chosen);
 void add_doctor_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_curated_command(CLI::App& app, CommandContext& context, Action& chosen);
 void add_help_command(CLI::App& app, CommandContext& context, Action& chosen);
 
 // --json --progress --quiet -v --timeout, and --registry where `with_registry`.

@@ -92,6 +92,7 @@ int run_command_line(std::vector<std::string> arguments, const ProcessEnv& env, 
     add_check_command(app, context, chosen);
     add_bases_command(app, context, chosen);
     add_doctor_command(app, context, chosen);
+    add_curated_command(app, context, chosen);
     add_help_command(app, context, chosen);
 
     const auto commands = command_names(app);
