@@ -109,6 +109,12 @@ std::string Origin::to_string() const {
 }
 
 Expected<Url> Url::parse(std::string_view text) {
+    return parse_parts(text, false);
+}
+
+Expected<Url> Url::parse_parts(std::string_view text, bool from_server) {
+    constexpr std::string_view kEncode =
+        "in a user name or password write '/' as %2F, '#' as %23, '?' as %3F and '@' as %40; in a path '@' as %40";
     Url url;
     const auto colon = text.find("://");
     if (colon == std::string_view::npos || colon == 0) {
@@ -127,6 +133,12 @@ Expected<Url> Url::parse(std::string_view text) {
             return fail(ErrorKind::InvalidInput, "a URL's scheme holds letters, digits, '+', '-' and '.' only");
     }
     text.remove_prefix(colon + 3);
+    const auto authority_end = std::min(text.find_first_of("/?#"), text.size());
+    if (!from_server && hides_user_info(url.scheme_, text.substr(0, authority_end), text.substr(authority_end))) {
+        return std::unexpected(
+            Error(ErrorKind::InvalidInput, "a URL's user name or password holds a character that ends it")
+                .with_hint(std::string(kEncode)));
+    }
     if (const auto hash = text.find('#'); hash != std::string_view::npos) {
         url.fragment_ = text.substr(hash + 1);
         text = text.substr(0, hash);
@@ -155,8 +167,10 @@ Expected<Url> Url::parse(std::string_view text) {
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
         if (!digits.empty()) {
             if (error != std::errc{} || end != digits.data() + digits.size() || port < 1 || port > 65535) {
-                return fail(ErrorKind::InvalidInput,
-                            fmt::format("a URL's port is a number from 1 to 65535, not '{}'", digits));
+                // Never quoted: it may be the beginning of a password.
+                return std::unexpected(
+                    Error(ErrorKind::InvalidInput, "a URL's port is a number from 1 to 65535 (it stands behind ':')")
+                        .with_hint(std::string(kEncode)));
             }
             if (port != default_port(url.scheme_)) url.port_ = port;
         }
@@ -209,9 +223,9 @@ Expected<Url> Url::resolve(std::string_view reference) const {
     const auto colon = reference.find(':');
     if (colon != std::string_view::npos && reference.substr(colon).starts_with("://") &&
         reference.substr(0, colon).find_first_of("/?#") == std::string_view::npos) {
-        return parse(reference);
+        return parse_parts(reference, true);
     }
-    if (reference.starts_with("//")) return parse(scheme_ + ":" + std::string(reference));
+    if (reference.starts_with("//")) return parse_parts(scheme_ + ":" + std::string(reference), true);
     std::string base = scheme_ + "://" + host_ + (port_ ? ":" + std::to_string(*port_) : "");
     if (reference.starts_with('/')) {
         base += reference;
@@ -224,7 +238,7 @@ Expected<Url> Url::resolve(std::string_view reference) const {
         if (!base.ends_with('/')) base += '/';
         base += reference;
     }
-    auto resolved = parse(base);
+    auto resolved = parse_parts(base, true);
     if (resolved && user_info_ && resolved->origin() == origin()) resolved->user_info_ = user_info_;
     return resolved;
 }
@@ -232,6 +246,13 @@ Expected<Url> Url::resolve(std::string_view reference) const {
 Url Url::without_fragment() const {
     Url url = *this;
     url.fragment_.clear();
+    return url;
+}
+
+Url Url::with_path(std::string_view path) const {
+    Url url = *this;
+    url.path_ = remove_dot_segments(path);
+    url.user_info_.reset();
     return url;
 }
 

@@ -31,7 +31,9 @@ struct UserInfo {
 // to_string().
 class Url {
   public:
-    // Needs "scheme://"; InvalidInput otherwise. The error never repeats the user information.
+    // Needs "scheme://"; InvalidInput otherwise. The error never repeats the user information. Refused too: an '@'
+    // behind an authority that is more than a host name, because what stands before it may be the rest of a password; a
+    // path has %40 there (but "git+https://host:8443/repo@revision" is taken).
     [[nodiscard]] static Expected<Url> parse(std::string_view text);
     [[nodiscard]] static Url from_path(std::string_view absolute_path);
 
@@ -50,10 +52,12 @@ class Url {
 
     // This URL with `segments` appended to its path ("a/b.json"), a single slash between; query and fragment dropped.
     [[nodiscard]] Url join(std::string_view segments) const;
-    // RFC 3986 section 5: `reference` may be absolute, "/path", "path", "//host/path", "?query".
+    // RFC 3986 section 5: `reference` may be absolute, "/path", "path", "//host/path", "?query". It is a server's word:
+    // an '@' in its path is taken.
     [[nodiscard]] Expected<Url> resolve(std::string_view reference) const;
     [[nodiscard]] Url without_fragment() const;
     [[nodiscard]] Url without_user_info() const;
+    [[nodiscard]] Url with_path(std::string_view path) const;  // encoded already; without user information
     [[nodiscard]] Url with_user_info(UserInfo info) const;
 
     // By what to_string() prints: user information does not tell URLs apart.
@@ -61,6 +65,8 @@ class Url {
     auto operator<=>(const Url& other) const { return to_string() <=> other.to_string(); }
 
   private:
+    static Expected<Url> parse_parts(std::string_view text, bool from_server);
+
     std::string scheme_, host_, path_, query_, fragment_;
     std::optional<int> port_;
     std::optional<UserInfo> user_info_;

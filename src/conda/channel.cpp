@@ -49,11 +49,6 @@ std::string without(std::string_view text, Span span) {
     return std::string(text.substr(0, span.begin)) + std::string(text.substr(span.end));
 }
 
-Url with_path(const Url& url, const std::string& path) {
-    const std::string port = url.port() ? ":" + std::to_string(*url.port()) : "";
-    return value_or_throw(Url::parse(fmt::format("{}://{}{}{}", url.scheme(), url.host(), port, path)));
-}
-
 // What follows `prefix` in `text` where it ends at a segment's end, without its leading slash.
 std::optional<std::string> below(std::string_view text, std::string_view prefix) {
     if (!text.starts_with(prefix)) return std::nullopt;
@@ -134,10 +129,10 @@ class Resolver {
         const Span token = find_token(path);
         const bool has_token = token.begin != std::string_view::npos;
         if (with_credentials_ != nullptr && (has_token || url->user_info())) {
-            Url full = with_path(*url, path);
+            Url full = url->with_path(path);
             with_credentials_->push_back(url->user_info() ? full.with_user_info(*url->user_info()) : full);
         }
-        const Url canonical = with_path(*url, strip_slashes(has_token ? without(path, token) : path));
+        const Url canonical = url->with_path(strip_slashes(has_token ? without(path, token) : path));
         return Channel(name_of(canonical), canonical);
     }
 
@@ -235,9 +230,7 @@ Url without_credentials(const Url& url) {
     const Url bare = url.without_user_info();
     const Span token = find_token(bare.path());
     if (token.begin == std::string_view::npos) return bare;
-    Url cut = with_path(bare, without(bare.path(), token));
-    if (bare.query().empty()) return cut;
-    return value_or_throw(Url::parse(fmt::format("{}?{}", cut.to_string(), bare.query())));
+    return bare.without_fragment().with_path(without(bare.path(), token));
 }
 
 void remember_credentials(const Url& as_written, const CredentialStore& store) {

@@ -1,6 +1,8 @@
 #include "pypi/expansion.hpp"
 
-#include <algorithm>
+#include <cctype>
+
+#include "base/url.hpp"
 
 namespace envbuild::pypi {
 
@@ -21,6 +23,18 @@ bool in_user_information(std::string_view text, std::size_t begin, std::size_t e
     return at != std::string_view::npos && at < stop;
 }
 
+// A value as it stands in user information: what would end it is encoded. As pip's users write them, "%2F" stays, and
+// "name:password" may come from one variable.
+std::string encode_for_user_information(std::string_view value) {
+    const auto is_hex = [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; };
+    std::string out;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        const bool encoded = value[i] == '%' && i + 2 < value.size() && is_hex(value[i + 1]) && is_hex(value[i + 2]);
+        out += encoded ? "%" : percent_encode(value.substr(i, 1), ":");
+    }
+    return out;
+}
+
 }  // namespace
 
 Expansion expand_variables(std::string_view text, const ProcessEnv& env) {
@@ -39,10 +53,11 @@ Expansion expand_variables(std::string_view text, const ProcessEnv& env) {
         out.text += text.substr(at, open - at);
         const std::string name(text.substr(open + 2, end - open - 2));
         ++end;
+        const bool in_user_info = in_user_information(text, open, end);
         if (const auto value = env.get(name)) {
-            out.text += *value;
+            out.text += in_user_info ? encode_for_user_information(*value) : *value;
         } else {
-            (in_user_information(text, open, end) ? out.unset_credentials : out.unset).push_back({name, open});
+            (in_user_info ? out.unset_credentials : out.unset).push_back({name, open});
         }
         at = end;
     }

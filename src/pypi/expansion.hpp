@@ -14,7 +14,8 @@ struct Expansion {
         std::string name;
         std::size_t offset = 0;  // of "${" in the text as written
     };
-    std::string text;                        // an unset variable leaves nothing
+    // An unset variable leaves nothing. A value in a URL's user information is percent-encoded where it has to be.
+    std::string text;
     std::vector<Missing> unset;              // outside credentials: an error for whoever asked
     std::vector<Missing> unset_credentials;  // in a URL's user information, which is for the wire alone
 };

@@ -89,3 +89,24 @@ TEST_CASE("redact: a secret with '/', '#', '?', '@' or quotes in it goes whole")
     }
     CHECK(redact("git+https://u:p@host/r.git@v1") == "git+https://***@host/r.git@v1");
 }
+
+TEST_CASE("url: a password that ends the authority is refused and never quoted") {
+    for (const auto* text :
+         {"https://user:hunter2/rest@host/", "https://user:hunter2/rest", "https://user:s3c/hunter2@",
+          "https://bob:123/hunter2@host", "https://user:p@ss/hunter2@host/x", "https://user:12#hunter2@host/",
+          "https://user:12?hunter2@host/", "git+https://bob:12/hunter2@host/r.git@v1", "https://hun/ter2@host/"}) {
+        INFO(text);
+        const auto refused = Url::parse(text);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().to_string().find("hunter2") == std::string::npos);
+        CHECK(refused.error().hint().find("%2F") != std::string::npos);
+    }
+    CHECK(url("https://user:hunter%2Frest@host/x").user_info()->password.reveal() == "hunter/rest");
+    CHECK(url("https://host.example/@scope/x").path() == "/@scope/x");
+    CHECK(url("git+https://host.example:8443/r.git@v1.0").path() == "/r.git@v1.0");
+    CHECK(url("git+https://u:p@host/r.git@main").path() == "/r.git@main");
+    CHECK(url("file:///srv/a@b").path() == "/srv/a@b");
+    // What a server names was not typed by anyone.
+    CHECK(url("http://h:8080/simple/").resolve("/files/x@1.whl")->path() == "/files/x@1.whl");
+    CHECK(url("http://h:8080/simple/").resolve("http://h:8080/x@1.whl")->path() == "/x@1.whl");
+}
