@@ -1,9 +1,11 @@
 #include "net/downloader.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cerrno>
 
 #include "base/parallel.hpp"
 #include "base/strings.hpp"
@@ -13,16 +15,20 @@ namespace envbuild {
 
 namespace {
 
-// The first byte that a 206 holds ("bytes 100-199/200"); nothing where it does not say.
-std::optional<std::uint64_t> range_start(const HttpResponse& response) {
-    const std::string header = response.header("content-range");
-    std::string_view text = header;
-    if (!text.starts_with("bytes ")) return std::nullopt;
-    text.remove_prefix(6);
-    std::uint64_t start = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), start);
-    if (error != std::errc{} || end == text.data() + text.size() || *end != '-') return std::nullopt;
-    return start;
+// The hash of a file's bytes; nothing where it cannot be read.
+std::optional<Digest> sha256_of_file(const fs::path& path, const CancelToken& cancel) {
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return std::nullopt;
+    Sha256 hash;
+    std::vector<char> buffer(1 << 20);
+    while (true) {
+        cancel.throw_if_cancelled();
+        const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return std::nullopt;
+        if (got == 0) return hash.finish();
+        hash.update(std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+    }
 }
 
 class Fetch {
@@ -111,7 +117,7 @@ class Fetch {
             start_over();
         if (fresh_) request.headers["cache-control"] = "no-cache";
         request.on_response = [&](const HttpResponse& response) {
-            if (resume && (response.status != 206 || range_start(response) != file_.size())) {
+            if (resume && (response.status != 206 || response.range_start() != file_.size())) {
                 start_over();
                 if (response.status == 206)
                     throw Error(ErrorKind::Corrupt,
@@ -119,10 +125,12 @@ class Fetch {
             }
         };
         request.sink = [&](std::string_view bytes) {
-            if (download_.size && file_.size() + bytes.size() > *download_.size) {
+            const std::uint64_t limit = download_.size.value_or(settings_.largest_unknown);
+            if (file_.size() + bytes.size() > limit) {
                 start_over();
-                throw Error(ErrorKind::Corrupt, fmt::format("{}: {} sends more than the {} bytes that were promised",
-                                                            download_.name, url.to_string(), *download_.size));
+                throw Error(ErrorKind::Corrupt, fmt::format("{}: {} sends more than the {} bytes that {}",
+                                                            download_.name, redact(url.to_string()), limit,
+                                                            download_.size ? "were promised" : "a file may have"));
             }
             file_.append(bytes);
             report(bytes.size());
@@ -195,6 +203,7 @@ std::optional<fs::path> Downloader::find(const Digest& sha256, std::optional<std
     std::error_code error;
     const auto there = fs::file_size(path, error);
     if (error || (size && there != *size)) return std::nullopt;
+    if (sha256_of_file(path, client_->cancel()) != sha256) return std::nullopt;
     return path;
 }
 
@@ -208,10 +217,11 @@ std::vector<fs::path> Downloader::fetch(const std::vector<Download>& downloads, 
             throw Error(ErrorKind::Corrupt,
                         fmt::format("{}: its sha256 is not known, so it cannot be checked", downloads[i].name));
         }
-        if (auto path = find(downloads[i].sha256, downloads[i].size)) {
-            paths[i] = std::move(*path);
-            continue;
-        }
+    }
+    parallel_for(downloads.size(), std::min(settings_.connections, std::max<std::size_t>(downloads.size(), 1)),
+                 [&](std::size_t i) { paths[i] = find(downloads[i].sha256, downloads[i].size).value_or(fs::path()); });
+    for (std::size_t i = 0; i < downloads.size(); ++i) {
+        if (!paths[i].empty()) continue;
         if (downloads[i].urls.empty())
             throw Error(ErrorKind::InvalidInput, fmt::format("{}: no URL to get it from", downloads[i].name));
         missing.push_back(i);
@@ -232,6 +242,11 @@ std::vector<fs::path> Downloader::fetch(const std::vector<Download>& downloads, 
         // Whoever held the partial file before may have finished it.
         if (!find(download.sha256, download.size)) {
             progress->set_detail(download.name);
+            std::error_code ignored;
+            if (fs::exists(path, ignored)) {
+                reporter_->warn(
+                    fmt::format("{}: {} is damaged in the cache; it is fetched again", path.string(), download.name));
+            }
             Fetch(*client_, download, settings_, *progress, *reporter_, file).run();
         } else {
             progress->advance(download.size.value_or(0));

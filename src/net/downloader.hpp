@@ -25,10 +25,12 @@ struct DownloadSettings {
     std::size_t connections = 8;
     int attempts_per_url = 4;
     std::chrono::milliseconds stall_timeout{30000};
+    std::uint64_t largest_unknown = 32ULL << 30;  // of a file whose size nobody said
 };
 
-// The cache is `<folder>/<2 hex digits>/<64 hex digits>`: a file is there under its name only when its bytes were
-// checked, so one that is there with the right size is taken as it is. What is under way is `<64 hex digits>.partial`,
+// The cache is `<folder>/<2 hex digits>/<64 hex digits>`: a file gets its name when its bytes were checked, and is
+// checked again whenever it is taken, because disks and people change files; a damaged one is replaced. What is under
+// way is `<64 hex digits>.partial`,
 // locked by flock; it stays after a failure and the next run goes on from its end (Range), checking the whole. Any
 // number of threads and processes may use one folder.
 class Downloader {
@@ -44,7 +46,7 @@ class Downloader {
 
     // Where the file with this hash is or will be.
     [[nodiscard]] fs::path path_of(const Digest& sha256) const;
-    // The file, if it is there already.
+    // The file, if it is there already and whole: its bytes are hashed. Cancelled.
     [[nodiscard]] std::optional<fs::path> find(const Digest& sha256, std::optional<std::uint64_t> size = {}) const;
 
   private:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <chrono>
 
 #include "base/strings.hpp"
@@ -171,6 +172,17 @@ struct Sender {
 std::string HttpResponse::header(std::string_view lower_case_name) const {
     const auto found = headers.find(lower_case_name);
     return found == headers.end() ? "" : found->second;
+}
+
+std::optional<std::uint64_t> HttpResponse::range_start() const {
+    constexpr std::string_view kUnit = "bytes ";
+    const std::string text = header("content-range");
+    if (!text.starts_with(kUnit)) return std::nullopt;
+    std::uint64_t start = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data() + kUnit.size(), last, start);
+    if (error != std::errc{} || end == last || *end != '-') return std::nullopt;
+    return start;
 }
 
 HttpSettings HttpSettings::from_env(const ProcessEnv& env) {

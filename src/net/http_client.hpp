@@ -1,5 +1,5 @@
 // HTTP/1.1 and HTTP/2 over libcurl, TCP and unix sockets. The only door to the network; retries, deadlines, credentials
-// and redirects follow one policy here (docs/errors: design section 5).
+// and redirects follow one policy here.
 #pragma once
 
 #include <chrono>
@@ -42,6 +42,8 @@ struct HttpResponse {
     std::string body;
     Url final_url;                                                             // after redirects; holds no credential
     [[nodiscard]] std::string header(std::string_view lower_case_name) const;  // "" where absent
+    // The first byte that a 206 holds ("content-range: bytes 100-199/200"); nothing where it does not say.
+    [[nodiscard]] std::optional<std::uint64_t> range_start() const;
     [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
 };
 

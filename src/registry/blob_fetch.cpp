@@ -43,17 +43,6 @@ struct Delivery {
 
 enum class Outcome : std::uint8_t { Whole, Absent };
 
-// "bytes 100-199/200" -> 100; nothing for anything else.
-std::optional<std::uint64_t> range_start(const std::string& header) {
-    constexpr std::string_view kUnit = "bytes ";
-    if (!header.starts_with(kUnit)) return std::nullopt;
-    std::uint64_t start = 0;
-    std::size_t i = kUnit.size();
-    for (; i < header.size() && header[i] >= '0' && header[i] <= '9'; ++i)
-        start = start * 10 + static_cast<std::uint64_t>(header[i] - '0');
-    return i > kUnit.size() && i < header.size() && header[i] == '-' ? std::optional(start) : std::nullopt;
-}
-
 // One request. Throws Transient when it breaks; what has come by then is in `delivery`.
 Outcome transfer(const Endpoint& endpoint, Delivery& delivery, bool& ranges_work) {
     HttpRequest request;
@@ -64,7 +53,7 @@ Outcome transfer(const Endpoint& endpoint, Delivery& delivery, bool& ranges_work
     request.on_response = [&](const HttpResponse& response) {
         skip = delivery.done;
         if (response.status == 206) {
-            const auto start = range_start(response.header("content-range"));
+            const auto start = response.range_start();
             if (!resume || !start || *start > delivery.done) {
                 ranges_work = false;
                 throw Error(ErrorKind::Transient,

@@ -121,6 +121,37 @@ TEST_CASE("A file of the wrong size under the right name is replaced") {
     CHECK(read_file(site.downloader.fetch_one(want)) == kBody);
 }
 
+TEST_CASE("A cached file with a flipped byte is fetched again, with or without a known size") {
+    Site site;
+    FaultServer server(fault::respond(200, kBody));
+    auto want = site.want(kBody, {server.url("/thing.conda")});
+    const auto path = site.downloader.fetch_one(want);
+    for (const bool size_known : {true, false}) {
+        if (!size_known) want.size.reset();
+        std::string damaged = kBody;
+        damaged[damaged.size() / 2] ^= 1;
+        write_file_atomic(path, damaged);
+        CHECK_FALSE(site.downloader.find(want.sha256, want.size));
+        CHECK(site.downloader.fetch_one(want) == path);
+        CHECK(read_file(path) == kBody);
+        CHECK(site.downloader.find(want.sha256, want.size) == path);
+        CHECK(site.reporter.warnings.back().find("is damaged in the cache") != std::string::npos);
+    }
+    CHECK(server.requests().size() == 3);
+}
+
+TEST_CASE("A file of unknown size has an end all the same") {
+    Site site;
+    FaultServer server(fault::respond(200, kBody));
+    auto want = site.want(kBody, {server.url("/thing.conda")});
+    want.size.reset();
+    const Downloader small(site.client, site.folder.path(), site.reporter, {.largest_unknown = kBody.size() - 1});
+    CHECK_THROWS_WITH(small.fetch_one(want), Catch::Contains("more than the " + std::to_string(kBody.size() - 1)));
+    CHECK(site.files() == 0);
+    const Downloader enough(site.client, site.folder.path(), site.reporter, {.largest_unknown = kBody.size()});
+    CHECK(read_file(enough.fetch_one(want)) == kBody);
+}
+
 TEST_CASE("Wrong bytes are named, never kept, and asked for once more") {
     Site site;
     const auto wrong = fault::with_bit_flipped(kBody, 777);
