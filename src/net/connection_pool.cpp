@@ -13,6 +13,7 @@
 #include <exception>
 
 #include "base/failpoint.hpp"
+#include "base/loopback.hpp"
 #include "base/strings.hpp"
 
 namespace envbuild::net {
@@ -360,6 +361,8 @@ Outcome ConnectionPool::exchange(const Wire& wire, const CancelToken& cancel) {
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
         curl_easy_setopt(easy, CURLOPT_PROXY, "");
     }
+    // As in Go: what is on this machine is never asked for through a proxy, whatever no_proxy says.
+    if (is_loopback(wire.url.host())) curl_easy_setopt(easy, CURLOPT_PROXY, "");
     if (request.decompress) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
     if (wire.refuse_link_local) {
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &refuse_link_local);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/fs.hpp"
+#include "base/loopback.hpp"
 #include "net/netrc.hpp"
 
 namespace envbuild {
@@ -14,18 +15,6 @@ namespace {
 bool is_under(std::string_view path, std::string_view prefix) {
     while (prefix.ends_with('/')) prefix.remove_suffix(1);
     return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
-}
-
-bool is_loopback(std::string_view host) {
-    return host == "localhost" || host.starts_with("127.") || host == "[::1]";
-}
-
-// The URL with another path; the path is already encoded.
-Url with_path(const Url& url, std::string_view path) {
-    std::string text = url.origin().to_string() + std::string(path);
-    if (!url.query().empty()) text += "?" + url.query();
-    if (!url.fragment().empty()) text += "#" + url.fragment();
-    return value_or_throw(Url::parse(text));
 }
 
 }  // namespace
@@ -109,14 +98,14 @@ Url CredentialStore::wire_url(const Url& url) const {
         if (best == nullptr || token.prefix.size() >= best->prefix.size()) best = &token;
     }
     if (best == nullptr) return url;
-    return with_path(url, best->inserted() + url.path().substr(best->location.size()));
+    return url.with_path(best->inserted() + url.path().substr(best->location.size()));
 }
 
 Url CredentialStore::canonical_url(const Url& url) const {
     const std::lock_guard lock(state_->mutex);
     for (const auto& token : state_->tokens) {
         if (token.origin == url.origin() && is_under(url.path(), token.inserted()))
-            return with_path(url, token.location + url.path().substr(token.inserted().size()));
+            return url.with_path(token.location + url.path().substr(token.inserted().size()));
     }
     return url;
 }

@@ -10,10 +10,6 @@ bool is_ipv4(std::string_view host) {
 
 }  // namespace
 
-bool is_loopback(std::string_view host) {
-    return host == "localhost" || host == "[::1]" || host == "::1" || (host.starts_with("127.") && is_ipv4(host));
-}
-
 bool is_link_local(std::string_view host) {
     return (host.starts_with("169.254.") && is_ipv4(host)) || host.starts_with("[fe80:");
 }

@@ -4,12 +4,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/loopback.hpp"
 #include "base/url.hpp"
 #include "registry/settings.hpp"
 
 namespace envbuild::registry {
 
-[[nodiscard]] bool is_loopback(std::string_view host);  // "localhost", "127.0.0.1", "[::1]"; no look-up is made
 [[nodiscard]] bool is_link_local(
     std::string_view host);  // 169.254.0.0/16, [fe80::…]: where clouds hand out machine credentials
 

@@ -88,6 +88,14 @@ TEST_CASE("netrc entries go over https or to loopback only") {
     CHECK_FALSE(CredentialStore::from_env(environment("/absent/file")).find(url("https://host/x")));
 }
 
+TEST_CASE("netrc entries do not go in clear to a host that is named like this machine's address") {
+    const TempDir folder("net-test");
+    write_file_atomic(folder.path() / "n", "machine 127.evil.test login a password b");
+    const auto store = CredentialStore::from_env(ProcessEnv({{"NETRC", (folder.path() / "n").string()}}));
+    CHECK(user_for(store, "http://127.evil.test/x").empty());
+    CHECK(user_for(store, "https://127.evil.test/x") == "a");
+}
+
 TEST_CASE("The client sends what the store has, and the request's own word counts first") {
     FaultServer server(fault::respond(200));
     const CredentialStore store;

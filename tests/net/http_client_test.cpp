@@ -371,6 +371,33 @@ TEST_CASE("A unix socket is spoken to like a host") {
     CHECK(server.requests().at(0).header("host") == "docker");
 }
 
+TEST_CASE("What is on this machine is never asked for through a proxy") {
+    FaultServer proxy(fault::respond(200, "from the proxy"));
+    FaultServer server(fault::respond(200, "from the server"));
+    ::setenv("http_proxy", proxy.url("").c_str(), 1);
+    HttpClient client(quick(), CancelToken());
+    HttpRequest asked = request(server.url("/v2/"));
+    asked.basic = UserInfo{"me", Secret("word")};
+    const auto here = client.send(asked).body;
+    const auto there = client.send(request("http://registry.invalid/v2/")).body;
+    ::unsetenv("http_proxy");
+    CHECK(here == "from the server");
+    CHECK(there == "from the proxy");
+    REQUIRE(proxy.requests().size() == 1);
+    CHECK(proxy.requests().front().header("authorization").empty());
+}
+
+TEST_CASE("A range's beginning is read from the answer") {
+    const auto start = [](const std::string& header) {
+        HttpResponse response;
+        response.headers["content-range"] = header;
+        return response.range_start();
+    };
+    CHECK(start("bytes 100-199/200") == 100);
+    CHECK(start("bytes 0-1/*") == 0);
+    for (const auto* bad : {"", "bytes", "bytes -", "bytes x-1/2", "bytes 5", "items 1-2/3"}) CHECK_FALSE(start(bad));
+}
+
 TEST_CASE("A header cannot be smuggled in") {
     FaultServer server(fault::respond(200));
     HttpClient client(quick(), {});
