@@ -22,18 +22,19 @@ ZstdStream::ZstdStream() : state_(std::make_unique<State>()) {
 ZstdStream::~ZstdStream() = default;
 
 void ZstdStream::write(std::string_view bytes, const Sink& sink) {
+    if (bytes.empty()) return;
+    state_->started = true;
     ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
-    bool output_full = false;
-    while (input.pos < input.size || output_full) {
+    while (true) {
         ZSTD_outBuffer output{state_->buffer.data(), state_->buffer.size(), 0};
         const std::size_t left = ZSTD_decompressStream(state_->stream.get(), &output, &input);
         if (ZSTD_isError(left) != 0) {
             throw Error(ErrorKind::Corrupt, fmt::format("broken zstd data: {}", ZSTD_getErrorName(left)));
         }
-        state_->started = true;
         state_->inside_frame = left != 0;
-        output_full = output.pos == output.size;
         if (output.pos > 0) sink({state_->buffer.data(), output.pos});
+        // A full buffer may mean that more is held back, but not at a frame's end: to ask on would begin another frame.
+        if (input.pos == input.size && (left == 0 || output.pos < output.size)) return;
     }
 }
 
