@@ -1,9 +1,5 @@
 #include "conda/glob.hpp"
 
-#include <fmt/format.h>
-
-#include <string>
-
 namespace envbuild::conda {
 
 bool glob_matches(std::string_view pattern, std::string_view text) {
@@ -24,25 +20,6 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
     }
     while (p < pattern.size() && pattern[p] == '*') ++p;
     return p == pattern.size();
-}
-
-Expected<std::regex> compile_anchored_regex(std::string_view pattern) {
-    // std::regex recurses once for each character and state: short inputs keep it on the stack.
-    if (pattern.size() > 512) {
-        return fail(ErrorKind::InvalidInput,
-                    fmt::format("a regular expression of {} characters is too long", pattern.size()));
-    }
-    try {
-        return std::regex(pattern.begin(), pattern.end(), std::regex::ECMAScript);
-    } catch (const std::regex_error& error) {
-        return fail(ErrorKind::InvalidInput,
-                    fmt::format("'{}' is not a regular expression: {}", pattern, error.what()));
-    }
-}
-
-bool regex_matches(const std::regex& regex, std::string_view text) {
-    if (text.size() > 1024) return false;
-    return std::regex_search(text.begin(), text.end(), regex, std::regex_constants::match_continuous);
 }
 
 }  // namespace envbuild::conda

@@ -3,16 +3,16 @@
 #include <fmt/format.h>
 
 #include <optional>
-#include <regex>
 
 #include "conda/glob.hpp"
+#include "conda/regex.hpp"
 
 namespace envbuild::conda {
 
 struct StringMatcher::State {
     std::string text;
     bool glob = false;
-    std::optional<std::regex> regex;
+    std::optional<Regex> regex;
 };
 
 Expected<StringMatcher> StringMatcher::parse(std::string_view text) {
@@ -21,7 +21,7 @@ Expected<StringMatcher> StringMatcher::parse(std::string_view text) {
     auto state = std::make_shared<State>();
     state->text = text;
     if (text.starts_with('^') && text.ends_with('$')) {
-        auto regex = compile_anchored_regex(text);
+        auto regex = Regex::parse(text);
         if (!regex) return std::unexpected(std::move(regex.error()));
         state->regex = std::move(*regex);
     } else {
@@ -33,7 +33,7 @@ Expected<StringMatcher> StringMatcher::parse(std::string_view text) {
 
 bool StringMatcher::matches(std::string_view value) const {
     if (!state_) return true;
-    if (state_->regex) return regex_matches(*state_->regex, value);
+    if (state_->regex) return state_->regex->matches_start_of(value);
     return state_->glob ? glob_matches(state_->text, value) : state_->text == value;
 }
 

@@ -9,9 +9,9 @@
 
 namespace envbuild::conda {
 
-// An exact value, a glob ("*cuda*": '*' alone is special) or a regular expression ("^py3.*$", ECMAScript, anchored at
-// the start). Case counts, as in conda: names and licences are made lower case by the caller. Immutable, thread-safe to
-// read.
+// An exact value, a glob ("*cuda*": '*' alone is special) or a regular expression ("^py3.*$", conda/regex.hpp,
+// anchored at the start). Case counts, as in conda: names and licences are made lower case by the caller. Immutable,
+// thread-safe to read.
 class StringMatcher {
   public:
     StringMatcher() = default;  // any

@@ -41,7 +41,7 @@ bool matches_node(const Node& node, const Version& version) {
         case Kind::Glob:
             return glob_matches(node.text, version.to_string());
         case Kind::Regex:
-            return regex_matches(*node.regex, version.to_string());
+            return node.regex->matches_start_of(version.to_string());
         case Kind::Literal:
             return version.to_string() == node.text;
         case Kind::And:

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "conda/glob.hpp"
+#include "conda/regex.hpp"
 #include "conda/version_key.hpp"
 #include "conda/version_spec.hpp"
 
@@ -37,7 +37,7 @@ struct VersionSpec::Node {
     Version version;                      // of comparisons; of StartsWith the prefix
     std::optional<VersionPrefix> prefix;  // of StartsWith, NotStartsWith, Compatible
     std::string text;                     // of Glob, Regex, Literal
-    std::optional<std::regex> regex;
+    std::optional<Regex> regex;
     std::vector<std::shared_ptr<const Node>> children;  // of And, Or: two or more
 };
 

@@ -112,7 +112,7 @@ Expected<VersionSpecNode> parse_atom(std::string_view text) {
         if (text.front() != '^' || text.back() != '$') {
             return invalid(fmt::format("'{}': a regular expression starts with '^' and ends with '$'", text));
         }
-        auto regex = compile_anchored_regex(text);
+        auto regex = Regex::parse(text);
         if (!regex) return std::unexpected(std::move(regex.error()));
         auto node = std::make_shared<Node>();
         node->kind = Kind::Regex;
