@@ -7,22 +7,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
 
 namespace envbuild::conda {
-
-namespace {
-
-[[noreturn]] void throw_errno(const std::filesystem::path& file) {
-    const auto kind = errno == ENOENT || errno == ENOTDIR ? ErrorKind::NotFound : ErrorKind::Io;
-    throw Error(kind, fmt::format("cannot read {}: {}", file.string(), std::strerror(errno)));
-}
-
-}  // namespace
 
 JsonBytes::JsonBytes(std::string bytes) : size_(bytes.size()), held_(std::move(bytes)) {
     held_.append(kPadding, '\0');
@@ -41,7 +31,7 @@ JsonBytes::~JsonBytes() {
 JsonBytes JsonBytes::map(const std::filesystem::path& file) {
     const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat status{};
-    if (!fd || ::fstat(fd.get(), &status) != 0) throw_errno(file);
+    if (!fd || ::fstat(fd.get(), &status) != 0) throw_errno("read", file);
     if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::InvalidInput, fmt::format("{} is not a file", file.string()));
     JsonBytes bytes;
     bytes.size_ = static_cast<std::size_t>(status.st_size);
@@ -51,9 +41,10 @@ JsonBytes JsonBytes::map(const std::filesystem::path& file) {
     // Zero pages first, then the file over their front: the padding is readable even where the file ends on a page's
     // edge.
     void* const area = ::mmap(nullptr, bytes.mapped_size_, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (area == MAP_FAILED) throw_errno(file);
+    if (area == MAP_FAILED) throw_errno("read", file);
     bytes.mapping_ = area;
-    if (::mmap(area, bytes.size_, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd.get(), 0) == MAP_FAILED) throw_errno(file);
+    if (::mmap(area, bytes.size_, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd.get(), 0) == MAP_FAILED)
+        throw_errno("read", file);
     return bytes;
 }
 

@@ -50,14 +50,13 @@ class SubdirFetch {
         // Without the lock first: a state only ever names a whole file, and one that is gone by now is no reason to
         // fail.
         state_ = cache_.read();
-        if (state_ && (settings_.offline || is_fresh())) {
+        if (state_ && is_fresh()) {
             if (state_->missing) return nullptr;
-            if (auto cached = from_cache(settings_.offline ? "from the cache, offline" : "fresh in the cache"))
+            if (auto cached = from_cache("fresh in the cache"))
                 return cached;
         }
         const FileLock lock = cache_.lock(http_.cancel());
         state_ = cache_.read();
-        if (settings_.offline) return offline();
         if (state_ && is_fresh()) {
             if (auto cached = from_cache("fresh in the cache")) return cached;
             cache_.forget();
@@ -194,16 +193,6 @@ class SubdirFetch {
             state_.reset();
             return nullptr;
         }
-    }
-
-    std::shared_ptr<const RepoData> offline() {
-        if (state_ && state_->missing) return nullptr;
-        if (state_) {
-            if (auto cached = from_cache("from the cache, offline")) return cached;
-        }
-        throw Error(ErrorKind::NotFound,
-                    fmt::format("{} is not in the cache, and nothing is asked for offline", origin_.shown))
-            .with_hint("run once without --offline");
     }
 
     // Also what another process was told after this one had begun to wait for it.

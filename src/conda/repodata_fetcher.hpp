@@ -18,7 +18,6 @@ struct RepoDataFetchSettings {
     // "<key>.json", the decompressed repodata, and "<key>.state.json", what HTTP said of it (docs in
     // repodata_cache.hpp). Made where it is missing.
     std::filesystem::path cache_directory;
-    bool offline = false;                   // take what the cache holds, of any age; NotFound where it holds nothing
     bool refresh = false;                   // ask the server even where the cached copy is still fresh
     std::uint64_t size_limit = 2ULL << 30;  // of the decompressed json; Corrupt beyond
     std::size_t threads = 8;

@@ -17,15 +17,6 @@ namespace envbuild::net {
 
 namespace {
 
-[[noreturn]] void throw_errno(std::string_view what, const fs::path& path) {
-    const int code = errno;
-    Error error(ErrorKind::Io,
-                fmt::format("{}: cannot {}: {}", path.string(), what, std::generic_category().message(code)));
-    if (code == ENOSPC || code == EDQUOT)
-        throw std::move(error).with_hint("free some space, or point XDG_CACHE_HOME to a larger disk");
-    throw error;
-}
-
 bool same_file(int fd, const fs::path& path) {
     struct stat held{}, named{};
     return ::fstat(fd, &held) == 0 && ::stat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev &&

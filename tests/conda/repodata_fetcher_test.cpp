@@ -180,20 +180,6 @@ TEST_CASE_METHOD(Fixture, "Cache-Control says how long nothing is asked") {
     CHECK(asked == 4);
 }
 
-TEST_CASE_METHOD(Fixture, "offline the cache answers, whatever its age") {
-    server.serve("/ch/linux-64/repodata.json", repodata("a"));
-    settings.offline = true;
-    CHECK(failure({channel()}).kind() == ErrorKind::NotFound);
-    settings.offline = false;
-    (void)fetch({channel()});
-    (void)server.asked();
-    settings.offline = true;
-    const auto fetched = fetch({channel()});
-    CHECK(fetched.front().subdirs[0]->names() == Strings{"a"});
-    CHECK(fetched.front().subdirs[1]->names().empty());  // that noarch is missing is known too
-    CHECK(server.asked().empty());
-}
-
 TEST_CASE_METHOD(Fixture, "a channel without one of its subdirs is fine, without both it is not there") {
     server.serve("/ch/linux-64/repodata.json", repodata("a"));
     server.serve("/pure/noarch/repodata.json", repodata("b"));
