@@ -3,9 +3,9 @@
 // through it.
 //
 // What is refused, always with file:line:column: a file over the limit, bytes that are not text, several documents, a
-// key given twice, more nodes than the budget (aliases count each time they are used), depth over the cap, an alias to
-// itself, tags other than the core ones, tabs in indentation. A parse error adds a hint for templates that were never
-// rendered and for merge conflicts.
+// key given twice, more nodes or more text than the budget (aliases count each time they are used), depth over the
+// cap, an alias to itself, tags other than the core ones, tabs in indentation. A parse error adds a hint for templates
+// that were never rendered and for merge conflicts.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,7 @@ struct YamlLimits {
     std::uint64_t bytes = 4U << 20U;
     std::size_t nodes = 200'000;
     std::size_t depth = 64;
+    std::size_t text = 0;  // bytes of all scalars, aliases counted each time they are used; 0: four times `bytes`
 };
 
 // The decoded text that nodes came from; kept for excerpts.

@@ -49,13 +49,30 @@ YamlNode YamlBuilder::make(YamlNode::Kind kind, const YAML::Mark& mark) const {
     return node;
 }
 
-void YamlBuilder::count(const YamlNode& node, std::size_t nodes) {
-    total_ += nodes;
-    if (total_ > limits_.nodes) {
+void YamlBuilder::count(const YamlNode& node, Size size) {
+    constexpr std::string_view kAdvice = "write it without nested aliases, or split it";
+    total_.nodes += size.nodes;
+    total_.text += size.text;
+    if (total_.nodes > limits_.nodes) {
         throw node.error_at(
             fmt::format("the file has more than {} nodes, aliases counted each time they are used", limits_.nodes),
-            "write it without nested aliases, or split it");
+            std::string(kAdvice));
     }
+    if (total_.text > limits_.text) {
+        throw node.error_at(fmt::format("the file has more than {} of text, aliases counted each time they are used",
+                                        human_bytes(limits_.text)),
+                            std::string(kAdvice));
+    }
+}
+
+// Anchors inside of anchors copy what they name once for each level.
+void YamlBuilder::keep(YAML::anchor_t anchor, const YamlNode& node, Size size, std::size_t depth) {
+    if (anchor == 0) return;
+    kept_.nodes += size.nodes;
+    kept_.text += size.text;
+    if (kept_.nodes > limits_.nodes || kept_.text > limits_.text)
+        throw node.error_at("the file names more nodes with anchors than it may hold", "write it with fewer anchors");
+    anchors_[anchor] = {node, size, depth};
 }
 
 void YamlBuilder::OnDocumentStart(const YAML::Mark& mark) {
@@ -85,8 +102,8 @@ YamlNode YamlBuilder::make_null(const YAML::Mark& mark) const {
 
 void YamlBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
     YamlNode node = make_null(mark);
-    count(node, 1);
-    if (anchor != 0) anchors_[anchor] = {node, 1, 0};
+    count(node, {1, 0});
+    keep(anchor, node, {1, 0}, 0);
     add(std::move(node), 0);
 }
 
@@ -96,7 +113,7 @@ void YamlBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
         throw make(YamlNode::Kind::Null, mark)
             .error_at("the alias stands inside what it names", "an alias cannot contain itself");
     }
-    count(make(YamlNode::Kind::Null, mark), found->second.nodes);
+    count(make(YamlNode::Kind::Null, mark), found->second.size);
     if (stack_.size() + found->second.depth > limits_.depth) {
         throw make(YamlNode::Kind::Null, mark)
             .error_at(fmt::format("the file is nested deeper than {} levels", limits_.depth));
@@ -131,8 +148,9 @@ void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
         while (!node.text_.empty() && (node.text_.back() == '\t' || node.text_.back() == ' ')) node.text_.pop_back();
         if (node.text_.empty()) node.kind_ = YamlNode::Kind::Null;
     }
-    count(node, 1);
-    if (anchor != 0) anchors_[anchor] = {node, 1, 0};
+    const Size size{1, node.text_.size()};
+    count(node, size);
+    keep(anchor, node, size, 0);
     add(std::move(node), 0);
 }
 
@@ -152,11 +170,11 @@ void YamlBuilder::open(YamlNode node, const std::string& tag, std::string_view c
     }
     if (stack_.size() >= limits_.depth)
         throw node.error_at(fmt::format("the file is nested deeper than {} levels", limits_.depth));
-    count(node, 1);
     Frame frame;
+    frame.before = total_;
+    count(node, {1, 0});
     frame.node = std::move(node);
     frame.anchor = anchor;
-    frame.nodes_before = total_ - 1;
     stack_.push_back(std::move(frame));
 }
 
@@ -203,7 +221,8 @@ void YamlBuilder::close() {
         merge(frame);
         index(frame.node);
     }
-    if (frame.anchor != 0) anchors_[frame.anchor] = {frame.node, total_ - frame.nodes_before, frame.depth_below};
+    const Size size{total_.nodes - frame.before.nodes, total_.text - frame.before.text};
+    keep(frame.anchor, frame.node, size, frame.depth_below);
     add(std::move(frame.node), frame.depth_below);
 }
 

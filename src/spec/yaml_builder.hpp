@@ -20,7 +20,9 @@ namespace envbuild::spec {
 class YamlBuilder final : public YAML::EventHandler {
   public:
     YamlBuilder(std::shared_ptr<const YamlSource> source, const YamlLimits& limits)
-        : source_(std::move(source)), limits_(limits) {}
+        : source_(std::move(source)), limits_(limits) {
+        if (limits_.text == 0) limits_.text = 4 * limits_.bytes;
+    }
 
     [[nodiscard]] YamlNode take();
 
@@ -38,10 +40,14 @@ class YamlBuilder final : public YAML::EventHandler {
     void OnMapEnd() override { close(); }
 
   private:
+    // What a node takes with all below it.
+    struct Size {
+        std::size_t nodes = 0, text = 0;
+    };
     struct Frame {
         YamlNode node;
         YAML::anchor_t anchor = 0;
-        std::size_t nodes_before = 0;
+        Size before;
         std::size_t depth_below = 0;  // of the deepest node inside
         std::optional<YamlNode> key;
         std::unordered_set<std::string> keys;
@@ -49,12 +55,14 @@ class YamlBuilder final : public YAML::EventHandler {
     };
     struct Anchored {
         YamlNode node;
-        std::size_t nodes = 0, depth = 0;
+        Size size;
+        std::size_t depth = 0;
     };
 
     YamlNode make(YamlNode::Kind kind, const YAML::Mark& mark) const;
     YamlNode make_null(const YAML::Mark& mark) const;
-    void count(const YamlNode& node, std::size_t nodes);
+    void count(const YamlNode& node, Size size);
+    void keep(YAML::anchor_t anchor, const YamlNode& node, Size size, std::size_t depth);
     void open(YamlNode node, const std::string& tag, std::string_view core_tag, YAML::anchor_t anchor);
     void add(YamlNode node, std::size_t depth);
     void close();
@@ -67,7 +75,8 @@ class YamlBuilder final : public YAML::EventHandler {
     std::vector<Frame> stack_;
     std::map<YAML::anchor_t, Anchored> anchors_;
     YamlNode root_;
-    std::size_t total_ = 0;
+    Size total_;
+    Size kept_;  // of the copies in anchors_
     bool started_ = false;
 };
 

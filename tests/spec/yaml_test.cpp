@@ -105,6 +105,20 @@ TEST_CASE("an alias bomb is stopped at the node budget") {
     CHECK_THAT(refusal(text), Contains("the file has more than 200000 nodes"));
 }
 
+TEST_CASE("an alias bomb of few nodes with long texts is stopped too") {
+    std::string aliases = "a: &a '" + std::string(1 << 20, 'x') + "'\nb: [*a";
+    for (int i = 0; i < 6000; ++i) aliases += ", *a";
+    CHECK_THAT(refusal(aliases + "]\n"), Contains("more than 17 MB of text, aliases counted each time"));
+
+    std::string anchors = "a: ";
+    for (int i = 0; i < 60; ++i) anchors += "&n" + std::to_string(i) + " [";
+    CHECK_THAT(refusal(anchors + "'" + std::string(1 << 20, 'x') + "'" + std::string(60, ']') + "\n"),
+               Contains("names more nodes with anchors than it may hold"));
+
+    const std::string once = "a: &a '" + std::string(1 << 20, 'x') + "'\nb: [*a, *a]\n";
+    CHECK(refusal(once) == "taken");
+}
+
 TEST_CASE("an alias to what it stands in is refused") {
     CHECK_THAT(refusal("a: &a [1, *a]\n"), Contains("f.yml:1:11: the alias stands inside what it names"));
     CHECK_THAT(refusal("a: &a {b: *a}\n"), Contains("the alias stands inside what it names"));
