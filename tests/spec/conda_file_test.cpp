@@ -267,3 +267,24 @@ TEST_CASE("a bare requirements file wants a Python") {
                       Contains("requirements.txt:3:4: the line is a template"));
     CHECK_THROWS_WITH(read_txt("numpy\n", "banana!"), Contains("python"));
 }
+
+TEST_CASE("a channel's password may hold any character and is in no hash and no message") {
+    const auto with_password = [](const std::string& password) {
+        ReadOptions options = plain_options();
+        options.env = ProcessEnv({{"U", "bob"}, {"P", password}});
+        return options;
+    };
+    const std::string text = "channels: ['https://${U}:${P}@host.example/ch']\ndependencies: [a]\n";
+    const auto hash = hash_of("channels: ['https://host.example/ch']\ndependencies: [a]\n");
+    for (const std::string password : {"123/rest", "hunter2/rest", "a#b", "a?b", "a@b"}) {
+        CHECK(hash_of(text, with_password(password)) == hash);
+        const auto result = read(text, with_password(password));
+        CHECK(result.spec.channels.front().url().to_string() == "https://host.example/ch");
+        REQUIRE(result.credentials.size() == 1);
+        CHECK(result.credentials.front().user_info()->password.reveal() == password);
+    }
+    const auto refused = refusal("channels: ['https://user:s3c/r3t@host']\ndependencies: [a]\n");
+    CHECK(refused != "taken");
+    CHECK(refused.find("s3c") == std::string::npos);
+    CHECK(refused.find("r3t") == std::string::npos);
+}
