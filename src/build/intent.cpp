@@ -12,6 +12,7 @@ spec::ReadOptions read_options(const IntentOptions& options, const Workbench& be
     const auto& settings = bench.settings();
     spec::ReadOptions read;
     if (!options.platform.empty()) read.platform = value_or_throw(conda::Platform::parse(options.platform));
+    read.cancel = bench.cancel();
     read.channels = options.channels;
     read.variables = options.variables;
     read.gpu.wanted = options.gpu || !options.cuda.empty();

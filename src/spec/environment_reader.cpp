@@ -33,7 +33,7 @@ ReadResult read_environment_text(std::string_view bytes, const std::string& file
 }
 
 ReadResult read_environment(const std::filesystem::path& path, const ReadOptions& options) {
-    const InputFile input = open_input(path);
+    const InputFile input = open_input(path, options.cancel);
     return read_environment_text(input.bytes, input.name, input.directory, options);
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancel.hpp"
 #include "base/diagnostic.hpp"
 #include "base/process_env.hpp"
 #include "base/url.hpp"
@@ -51,6 +52,7 @@ struct ReadOptions {
     conda::ChannelSettings channel_settings;
     std::vector<std::string> index_urls = {"https://pypi.org/simple"};  // where the file names no --index-url
     const SourceAccess* sources = nullptr;                              // disk_sources() where null
+    CancelToken cancel;                                                 // ends the wait for standard input
 };
 
 struct ReadResult {
@@ -62,8 +64,8 @@ struct ReadResult {
     std::string file;                    // the name used in messages
 };
 
-// `path` is a file, or "-" for standard input. Throws Error: NotFound, Io, InvalidInput. The latter is the first thing
-// that is wrong with the file, at its place, and says how many more there are.
+// `path` is a file, or "-" for standard input. Throws Error: NotFound, Io, Cancelled, InvalidInput. The latter is the
+// first thing that is wrong with the file, at its place, and says how many more there are.
 [[nodiscard]] ReadResult read_environment(const std::filesystem::path& path, const ReadOptions& options);
 
 // The same over bytes in memory; `file` names them in messages and decides by its ending what they are taken for;

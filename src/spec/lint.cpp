@@ -37,7 +37,7 @@ LintReport lint_environment_text(std::string_view bytes, const std::string& file
 }
 
 LintReport lint_environment(const std::filesystem::path& path, const ReadOptions& options) {
-    const InputFile input = open_input(path);
+    const InputFile input = open_input(path, options.cancel);
     return lint_environment_text(input.bytes, input.name, input.directory, options);
 }
 

@@ -1,10 +1,13 @@
 #include "spec/reading.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
-#include <iostream>
 #include <numeric>
 #include <tuple>
 
@@ -97,21 +100,38 @@ std::string_view template_mark(std::string_view text) {
     return "";
 }
 
-InputFile open_input(const std::filesystem::path& path) {
-    if (path != "-") {
-        const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-        return {read_file(path, kMaxBytes), path.string(), directory};
-    }
-    InputFile input{"", "<stdin>", "."};
-    std::string block(1U << 16U, '\0');
-    while (std::cin.read(block.data(), static_cast<std::streamsize>(block.size())) || std::cin.gcount() > 0) {
-        input.bytes.append(block, 0, static_cast<std::size_t>(std::cin.gcount()));
-        if (input.bytes.size() > kMaxBytes) {
+namespace {
+
+// poll() wakes for a signal and for the deadline, where a read() would wait on for a terminal's next line.
+std::string read_standard_input(const CancelToken& cancel) {
+    std::string bytes;
+    std::array<char, 1U << 16U> block{};
+    while (true) {
+        cancel.throw_if_cancelled();
+        pollfd input{STDIN_FILENO, POLLIN, 0};
+        const int ready = ::poll(&input, 1, 50);
+        if (ready < 0 && errno != EINTR) throw_errno("wait for", "<stdin>");
+        if (ready <= 0) continue;
+        const ssize_t got = ::read(STDIN_FILENO, block.data(), block.size());
+        if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (got < 0) throw_errno("read", "<stdin>");
+        if (got == 0) return bytes;
+        bytes.append(block.data(), static_cast<std::size_t>(got));
+        if (bytes.size() > kMaxBytes) {
             throw Error(ErrorKind::InvalidInput,
                         fmt::format("<stdin>: more than {} were given", human_bytes(kMaxBytes)));
         }
     }
-    return input;
+}
+
+}  // namespace
+
+InputFile open_input(const std::filesystem::path& path, const CancelToken& cancel) {
+    if (path != "-") {
+        const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+        return {read_file(path, kMaxBytes), path.string(), directory};
+    }
+    return {read_standard_input(cancel), "<stdin>", "."};
 }
 
 Reading read_all(std::string_view bytes, const std::string& file, const std::filesystem::path& directory,

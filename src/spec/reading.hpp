@@ -50,11 +50,12 @@ struct Reading {
                                const ReadOptions& options);
 
 // The bytes of `path` or, for "-", of standard input; with the name for messages and the folder for relative paths.
+// Cancelled when `cancel` fires while standard input says nothing.
 struct InputFile {
     std::string bytes, name;
     std::filesystem::path directory;
 };
-[[nodiscard]] InputFile open_input(const std::filesystem::path& path);
+[[nodiscard]] InputFile open_input(const std::filesystem::path& path, const CancelToken& cancel);
 
 // An Error whose message begins with "file:line:column: " as a Diagnostic with its place.
 [[nodiscard]] Diagnostic diagnostic_of(const Error& error, const std::string& file);
