@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 
 namespace envbuild::build {
 
@@ -46,7 +47,8 @@ BuildLog::~BuildLog() {
 }
 
 void BuildLog::write(std::string_view line) {
-    fmt::print(file_, "{}\n", line);
+    if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fputc('\n', file_) == EOF)
+        throw_errno("write", path_);
 }
 
 void BuildLog::add(const docker::BuildEvent& event) {

@@ -154,8 +154,7 @@ int mirror(const MirrorArguments& arguments, CommandContext& context) {
     std::optional<Error> failure;
     for (const auto& image : report.images) {
         if (image.error) {
-            fmt::print(stderr, "{}",
-                       format_error(Error(*image.error).with_context("copying " + image.image), context.color()));
+            tell("{}", format_error(Error(*image.error).with_context("copying " + image.image), context.color()));
             if (!failure) failure = image.error;
         } else if (!context.common.json) {
             print_answer(fmt::format("{}@{}", image.to, image.digest.to_string()));
@@ -166,7 +165,7 @@ int mirror(const MirrorArguments& arguments, CommandContext& context) {
         }
     }
     if (!context.common.json && !context.common.quiet)
-        fmt::print(stderr, "To ask there first, write into config.yaml: {}\n", report.settings_line());
+        tell("To ask there first, write into config.yaml: {}\n", report.settings_line());
     return failure ? exit_code(failure->kind()) : 0;
 }
 

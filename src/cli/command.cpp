@@ -100,7 +100,8 @@ double parse_duration(std::string_view text) {
 }
 
 void print_answer(std::string_view line) {
-    if (fmt::print("{}\n", line); std::fflush(stdout) != 0)
+    const std::string text = std::string(line) + "\n";
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
         throw Error(ErrorKind::Io, "cannot write to standard output");
 }
 

@@ -33,7 +33,13 @@ void insert_default_command(std::vector<std::string>& arguments, const std::vect
 void print_error(const Error& error, CommandContext& context) {
     const bool color = context.color();
     context.close_display();
-    fmt::print(stderr, "{}", format_error(error, color));
+    write_best_effort(stderr, format_error(error, color));
+}
+
+int print_help(const std::string& text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return 0;
+    write_best_effort(stderr, "error: cannot write to standard output\n");
+    return exit_code(ErrorKind::Io);
 }
 
 // A word that is neither a command nor a file is most likely a command with a slip in it.
@@ -103,20 +109,15 @@ int run_command_line(std::vector<std::string> arguments, const ProcessEnv& env, 
         app.parse(reversed);
     } catch (const CLI::CallForHelp&) {
         const auto chosen_commands = app.get_subcommands();
-        fmt::print("{}", chosen_commands.empty() ? app.help() : chosen_commands.front()->help());
-        return 0;
+        return print_help(chosen_commands.empty() ? app.help() : chosen_commands.front()->help());
     } catch (const CLI::CallForVersion& version) {
-        fmt::print("{}\n", version.what());
-        return 0;
+        return print_help(std::string(version.what()) + "\n");
     } catch (const CLI::ParseError& error) {
         const auto command = arguments.empty() ? std::string() : " " + arguments.front();
-        fmt::print(stderr, "error: {}\n  envbuild help{} says what is possible\n", error.what(), command);
+        tell("error: {}\n  envbuild help{} says what is possible\n", error.what(), command);
         return kUsage;
     }
-    if (!chosen) {
-        fmt::print("{}", app.help());
-        return 0;
-    }
+    if (!chosen) return print_help(app.help());
     return run_chosen(chosen, context, arguments, commands);
 }
 

@@ -32,6 +32,11 @@ std::unique_ptr<Reporter> make_display(const DisplayOptions& options, std::FILE*
     return std::make_unique<PlainDisplay>(options, stream);
 }
 
+void write_best_effort(std::FILE* stream, std::string_view text) {
+    static_cast<void>(std::fwrite(text.data(), 1, text.size(), stream));
+    static_cast<void>(std::fflush(stream));
+}
+
 std::string format_error(const Error& error, bool color) {
     std::string text = color ? "\x1b[1;31merror:\x1b[0m " : "error: ";
     text += replace_all(error.message(), "\n", "\n  ");

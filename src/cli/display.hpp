@@ -2,11 +2,14 @@
 // standard error.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/reporter.hpp"
@@ -27,6 +30,14 @@ struct DisplayOptions {
 
 // Writes to `stream`, which outlives it. Thread-safe.
 [[nodiscard]] std::unique_ptr<Reporter> make_display(const DisplayOptions& options, std::FILE* stream);
+
+// For what is told beside the answer: a stream that is full or closed changes nothing about the run, so a failure is
+// ignored.
+void write_best_effort(std::FILE* stream, std::string_view text);
+template <typename... Arguments>
+void tell(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    write_best_effort(stderr, fmt::format(format, std::forward<Arguments>(arguments)...));
+}
 
 // "error: message", then context and hint, indented.
 [[nodiscard]] std::string format_error(const Error& error, bool color);

@@ -40,8 +40,7 @@ int run(const Arguments& arguments, CommandContext& context) {
     } else {
         print_answer(arguments.output);
     }
-    if (!context.common.quiet)
-        fmt::print(stderr, "Build it: docker build --network none -t my-env {}\n", arguments.output);
+    if (!context.common.quiet) tell("Build it: docker build --network none -t my-env {}\n", arguments.output);
     return 0;
 }
 

@@ -141,8 +141,7 @@ void LiveDisplay::draw() {
         out += render(row, columns) + "\n";
         ++drawn_;
     }
-    std::fwrite(out.data(), 1, out.size(), stream_);
-    std::fflush(stream_);
+    write_best_effort(stream_, out);
 }
 
 void LiveDisplay::scroll(std::string line) {
@@ -150,7 +149,7 @@ void LiveDisplay::scroll(std::string line) {
     if (drawn_ > 0) out += fmt::format("\x1b[{}A", drawn_);
     out += "\r\x1b[J" + line + "\n";
     drawn_ = 0;
-    std::fwrite(out.data(), 1, out.size(), stream_);
+    write_best_effort(stream_, out);
     if (rows_.empty()) tail_.clear();
     draw();
 }

@@ -36,7 +36,7 @@ int answer(const cache::LookupResult& result, const Digest& hash, CommandContext
         const auto& error = std::get<cache::Unknown>(result).error;
         json.set("status", "unknown").set("error", error.to_string());
         context.close_display();
-        fmt::print(stderr, "{}", format_error(error, context.color()));
+        tell("{}", format_error(error, context.color()));
     }
     if (context.common.json) print_answer(json.dump());
     return code;

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 
 #include "cli/command_line.hpp"
@@ -16,9 +19,18 @@ extern "C" void on_interrupt(int signal) {
     std::signal(signal, SIG_DFL);
 }
 
+// Where the caller closed one of the three, the next file that is opened would take its number, and messages would go
+// into it. Opened the wrong way round, so that their use fails as before.
+void occupy_standard_streams() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    occupy_standard_streams();
     (void)interrupt_token();
     std::signal(SIGINT, on_interrupt);
     std::signal(SIGTERM, on_interrupt);

@@ -77,8 +77,7 @@ class PlainDisplay::Work final : public Progress {
 void PlainDisplay::write_line(std::string_view prefix, std::string_view text) {
     if (options_.quiet) return;
     const std::scoped_lock lock(mutex_);
-    fmt::print(stream_, "{}{}\n", prefix, text);
-    std::fflush(stream_);
+    write_best_effort(stream_, fmt::format("{}{}\n", prefix, text));
 }
 
 void PlainDisplay::warn(std::string_view message) {

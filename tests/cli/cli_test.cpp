@@ -1,9 +1,12 @@
-#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <catch2/catch.hpp>
 #include <cstdio>
 
 #include "base/fs.hpp"
 #include "cli/command.hpp"
+#include "cli/command_line.hpp"
 #include "cli/plain_display.hpp"
 
 using namespace envbuild;
@@ -110,4 +113,36 @@ TEST_CASE("amounts and times for people") {
     CHECK(format_amount(Reporter::Unit::Items, 3, 7) == "3/7");
     CHECK(format_seconds(1.23) == "1.2 s");
     CHECK(format_seconds(75) == "1 min 15 s");
+}
+
+TEST_CASE("a stream that is full ends nothing: not a display, not an error's report") {
+    std::FILE* const full = std::fopen("/dev/full", "w");
+    REQUIRE(full != nullptr);
+    {
+        const auto display = make_display(plain(), full);
+        display->warn("careful");
+        display->log("from the build");
+        const auto work = display->start("Downloading", Reporter::Unit::Bytes, 10);
+        work->advance(10);
+    }
+    {
+        DisplayOptions options;
+        options.progress = ProgressMode::Tty;
+        const auto display = make_display(options, full);
+        display->note("a note");
+    }
+    write_best_effort(full, "error");
+    std::fclose(full);
+}
+
+TEST_CASE("an error keeps its exit code where standard error is full") {
+    const UniqueFd before(::dup(STDERR_FILENO));
+    const UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+    REQUIRE(full);
+    ::dup2(full.get(), STDERR_FILENO);
+    const int missing = run_command_line({"hash", "/nowhere/nosuch.yml"}, ProcessEnv(), CancelToken());
+    const int usage = run_command_line({"hash", "--no-such-option"}, ProcessEnv(), CancelToken());
+    ::dup2(before.get(), STDERR_FILENO);
+    CHECK(missing == exit_code(ErrorKind::NotFound));
+    CHECK(usage == 2);
 }
