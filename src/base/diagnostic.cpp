@@ -13,15 +13,26 @@ std::string SourcePlace::to_string() const {
     return fmt::format("{}:{}:{}", file, line, column);
 }
 
-std::string Diagnostic::to_string() const {
-    const std::string_view word = severity == Severity::Error     ? "error: "
-                                  : severity == Severity::Warning ? "warning: "
-                                                                  : "note: ";
-    std::string text = place.file.empty() ? "" : place.to_string() + ": ";
-    text.append(word).append(message);
-    if (!excerpt.empty()) text.append("\n").append(excerpt);
-    if (!hint.empty()) text.append("\n  ").append(replace_all(hint, "\n", "\n  "));
+namespace {
+
+std::string text_of(const Diagnostic& diagnostic, std::string_view word) {
+    std::string text = diagnostic.place.file.empty() ? "" : diagnostic.place.to_string() + ": ";
+    text.append(word).append(diagnostic.message);
+    if (!diagnostic.excerpt.empty()) text.append("\n").append(diagnostic.excerpt);
+    if (!diagnostic.hint.empty()) text.append("\n  ").append(replace_all(diagnostic.hint, "\n", "\n  "));
     return text;
+}
+
+}  // namespace
+
+std::string Diagnostic::to_string() const {
+    return text_of(*this, severity == Severity::Error     ? "error: "
+                          : severity == Severity::Warning ? "warning: "
+                                                          : "note: ");
+}
+
+std::string Diagnostic::located_message() const {
+    return text_of(*this, "");
 }
 
 Error Diagnostic::to_error() const {

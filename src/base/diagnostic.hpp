@@ -31,6 +31,8 @@ struct Diagnostic {
 
     // "file:3:5: warning: message", then the excerpt and the hint, a line each.
     [[nodiscard]] std::string to_string() const;
+    // The same without the word, for those who say it themselves.
+    [[nodiscard]] std::string located_message() const;
     // The same as an Error(InvalidInput).
     [[nodiscard]] Error to_error() const;
 };

@@ -27,8 +27,7 @@ layer::LayerScan scan_layer(const cache::ImageRepository& repository, const oci:
     return scanner.finish();
 }
 
-layer::BaseFacts read_facts(const ResolvedBase& base, const cache::ImageRepository& repository,
-                            const Workbench& bench) {
+layer::BaseFacts read_facts(const ResolvedBase& base, const Workbench& bench) {
     const auto file = bench.cache_folder("bases") / (base.image.descriptor.digest.hex() + ".json");
     if (const auto cached = read_file_if_exists(file)) {
         // A damaged cache entry is not an error of the user's: it is made again.
@@ -43,7 +42,7 @@ layer::BaseFacts read_facts(const ResolvedBase& base, const cache::ImageReposito
     const auto progress = bench.reporter().start("Looking into the base image", Reporter::Unit::Bytes, total);
     std::vector<layer::LayerScan> scans(layers.size());
     parallel_for(layers.size(), kScanThreads,
-                 [&](std::size_t i) { scans[i] = scan_layer(repository, layers[i], *progress); });
+                 [&](std::size_t i) { scans[i] = scan_layer(*base.repository, layers[i], *progress); });
     auto facts =
         value_or_throw(layer::base_facts(scans, base.image.config.platform().architecture, base.name.familiar()));
     const auto diff_ids = base.image.config.diff_ids();
@@ -59,6 +58,10 @@ layer::BaseFacts read_facts(const ResolvedBase& base, const cache::ImageReposito
 
 }  // namespace
 
+void look_into(ResolvedBase& base, const Workbench& bench) {
+    base.facts = read_facts(base, bench);
+}
+
 std::vector<oci::Repository> image_sources(const oci::Repository& name, const Settings& settings) {
     std::vector<oci::Repository> sources;
     if (const auto mirrors = settings.registry_mirrors.find(name.domain());
@@ -72,22 +75,28 @@ std::vector<oci::Repository> image_sources(const oci::Repository& name, const Se
     return sources;
 }
 
-ResolvedBase resolve_base(std::string_view name, const conda::Platform& platform, const Workbench& bench) {
+ResolvedBase resolve_base(std::string_view name, const conda::Platform& platform, const Workbench& bench, Look look) {
     const auto reference = value_or_throw(oci::Reference::parse(name));
     const oci::OciPlatform wanted{platform.oci_os(), platform.oci_architecture(), ""};
     std::optional<Error> failure;
     std::vector<std::string> asked, lacking;
     for (const auto& source : image_sources(reference.repository(), bench.settings())) {
         asked.push_back(source.to_string());
-        const auto repository = cache::registry_repository(bench.registries(), source);
+        const std::shared_ptr<cache::ImageRepository> repository =
+            cache::registry_repository(bench.registries(), source);
         try {
             auto image = cache::fetch_image(*repository, reference.identifier(), wanted);
             if (!image) {
                 lacking.push_back(source.to_string());
                 continue;
             }
-            ResolvedBase base{reference, source, std::move(*image), {}};
-            base.facts = read_facts(base, *repository, bench);
+            ResolvedBase base{.name = reference,
+                              .repository = repository,
+                              .origin = source,
+                              .engine_tag = {},
+                              .image = std::move(*image),
+                              .facts = {}};
+            if (look == Look::Into) look_into(base, bench);
             return base;
         } catch (const Error& error) {
             // The next source may have it; a cancelled run ends here, and so does a base that was found and will not

@@ -81,4 +81,13 @@ void BuildLog::add(const docker::BuildEvent& event) {
     }
 }
 
+docker::BuildResult BuildLog::follow(const std::function<docker::BuildResult(const docker::OnBuildEvent&)>& build) {
+    try {
+        return build([this](const docker::BuildEvent& event) { add(event); });
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::BuildFailed) throw;
+        throw Error(error).with_hint(fmt::format("the whole log is in {}", path_.string()));
+    }
+}
+
 }  // namespace envbuild::build

@@ -3,12 +3,14 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 
 #include "base/reporter.hpp"
 #include "docker/build_event.hpp"
+#include "docker/engine.hpp"
 
 namespace envbuild::build {
 
@@ -22,6 +24,8 @@ class BuildLog {
     BuildLog& operator=(const BuildLog&) = delete;
 
     void add(const docker::BuildEvent& event);
+    // Runs a build and takes its events; a failure says where the whole log is.
+    docker::BuildResult follow(const std::function<docker::BuildResult(const docker::OnBuildEvent&)>& build);
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
   private:

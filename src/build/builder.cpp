@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
+#include "base/strings.hpp"
 #include "build/docker_builder.hpp"
 #include "build/plan.hpp"
 #include "cache/publish.hpp"
@@ -42,11 +44,33 @@ constexpr const char* kPackages = "dev.envbuild.packages";
 constexpr const char* kBackend = "dev.envbuild.backend";
 
 // What a hit can say of the image without asking for more than its pointer.
-oci::Annotations image_facts(const BuildPlan& plan) {
-    oci::Annotations facts(plan.labels.begin(), plan.labels.end());
-    facts[kPackages] = std::to_string(plan.lock.conda.size() + plan.lock.pip.size());
-    facts[kBackend] = "docker";
+oci::Annotations image_facts(const lock::Lock& lock, const std::map<std::string, std::string>& labels,
+                             std::string_view backend) {
+    oci::Annotations facts(labels.begin(), labels.end());
+    facts[kPackages] =
+        std::to_string(std::ssize(lock.conda) + std::ranges::count(lock.pip, false, &lock::PipPackage::build_only));
+    facts[kBackend] = backend;
     return facts;
+}
+
+// The same image with these variables and labels over its own.
+oci::ImageConfig with_environment(const oci::ImageConfig& base, const std::map<std::string, std::string>& variables,
+                                  const std::map<std::string, std::string>& labels) {
+    std::vector<std::string> env;
+    for (const auto& entry : base.env()) {
+        if (!variables.contains(entry.substr(0, entry.find('=')))) env.push_back(entry);
+    }
+    for (const auto& [name, value] : variables) env.push_back(name + "=" + value);
+    auto all = base.labels();
+    for (const auto& [name, value] : labels) all[name] = value;
+    Json label_json = Json::object();
+    for (const auto& [name, value] : all) label_json.set(name, value);
+
+    Json run = base.json()["config"].is_object() ? base.json()["config"] : Json::object();
+    run.set("Env", Json(env)).set("Labels", std::move(label_json));
+    Json config = base.json();
+    config.set("config", std::move(run));
+    return oci::ImageConfig::from_json(config);
 }
 
 std::string engine_tag(const std::string& lock_hash) {
@@ -68,6 +92,7 @@ class Run {
     BuildAnswer environment(const Intent& intent) {
         spec_hash_ = intent.hash.hex();
         gpu_ = intent.spec().gpu.wanted;
+        run_ = intent.run;
         const bool ask = !options_.refresh && !options_.rebuild;
         if (auto hit = ask ? look_up() : std::nullopt) return tagged(*hit);
         if (!ask) stages_.time("lookup", [&] { ensure_reachable(); });
@@ -78,7 +103,8 @@ class Run {
             if (lead.waited() && ask) {
                 if (auto hit = look_up()) return tagged(*hit);
             }
-            const auto resolution = resolve(intent, bench_, stages_, ask ? Freshness::Cached : Freshness::Asked);
+            const auto resolution =
+                resolve(intent, repository_, bench_, stages_, ask ? Freshness::Cached : Freshness::Asked);
             return build(resolution.lock, resolution.base);
         } catch (const Error& error) {
             lead.fail(error);
@@ -86,24 +112,29 @@ class Run {
         }
     }
 
-    BuildAnswer locked(const lock::Lock& lock) {
+    BuildAnswer locked(const lock::Lock& asked) {
+        const auto lock = with_present_templates(asked, bench_);
         gpu_ = lock.gpu;
         const auto key = lock.hash().hex();
-        const auto find = [&] {
-            return stages_.time("lookup",
-                                [&] { return hit_or_throw(cache::lookup_lock(*repository_, digest_of(key)), bench_); });
+        // What was built from the templates that the lock was made with is exactly it, and so is what today's give.
+        const auto find = [&]() -> std::optional<cache::Hit> {
+            for (const auto& hash : {asked.hash().hex(), key}) {
+                if (auto hit = hit_or_throw(cache::lookup_lock(*repository_, digest_of(hash)), bench_)) return hit;
+                if (hash == key) break;
+            }
+            return std::nullopt;
         };
         if (!options_.rebuild) {
-            if (auto hit = find()) return tagged(*hit);
+            if (auto hit = stages_.time("lookup", find)) return tagged(*hit);
         }
         const cache::SingleFlight flight(bench_.cache_folder("flight"), bench_.cancel(), bench_.reporter());
         auto lead = flight.lead(flight_key(key), "lock-" + key.substr(0, 16));
         try {
             if (lead.waited() && !options_.rebuild) {
-                if (auto hit = find()) return tagged(*hit);
+                if (auto hit = stages_.time("lookup", find)) return tagged(*hit);
             }
-            const auto base = stages_.time("base", [&] { return base_of(lock, bench_); });
-            return build(with_present_templates(lock), base);
+            const auto base = stages_.time("base", [&] { return base_of(lock, repository_, bench_); });
+            return build(lock, base);
         } catch (const Error& error) {
             lead.fail(error);
             throw;
@@ -139,18 +170,6 @@ class Run {
         return options_.refresh ? cache::MovePolicy::Refresh : cache::MovePolicy::Keep;
     }
 
-    // A lock outlives the templates it was made with; what is built now is built from those of today, and says so.
-    [[nodiscard]] lock::Lock with_present_templates(lock::Lock lock) const {
-        const auto present = dockerfile::Templates::load(bench_.settings().share_dir / "templates").digest().hex();
-        if (lock.template_digest != present) {
-            bench_.reporter().note(
-                "The Dockerfile templates have changed since this lock was made: its packages are built as locked, "
-                "under a new lock hash");
-            lock.template_digest = present;
-        }
-        return lock;
-    }
-
     BuildAnswer build(const lock::Lock& lock, const ResolvedBase& base) {
         const auto lock_hash = lock.hash();
         if (!options_.rebuild && !spec_hash_.empty()) {
@@ -165,37 +184,58 @@ class Run {
                 return tagged(published.answer);
             }
         }
-        const auto plan = make_plan(lock, base, bench_, stages_);
-        const DockerBuilder builder(bench_);
-        auto image = builder.build(plan, engine_tag(lock_hash.hex()), options_.tags, stages_);
-        const auto published = stages_.time("publish", [&] { return publish(plan, image); });
+        const auto published = lock.user_managed ? publish_base(lock, base) : build_and_publish(lock, base);
         return answer(published.answer, false);
     }
 
-    cache::Published publish(const BuildPlan& plan, const EngineImage& image) {
-        cache::PublishRequest request{.lock_hash = digest_of(plan.hash.hex()),
-                                      .spec_hash = std::nullopt,
-                                      .config = value_or_throw(oci::ImageConfig::parse(image.exported.config)),
-                                      .layers = {},
-                                      .annotations = image_facts(plan),
-                                      .policy = policy(),
-                                      .tags = options_.tags};
-        if (!spec_hash_.empty()) request.spec_hash = digest_of(spec_hash_);
-        const auto base_repository =
-            std::shared_ptr<cache::ImageRepository>(cache::registry_repository(bench_.registries(), plan.base.source));
-        const auto base_layers = plan.base.image.manifest.layers;
-        for (std::size_t i = 0; i < image.exported.layers.size(); ++i) {
-            const auto& layer = image.exported.layers[i];
+    cache::Published build_and_publish(const lock::Lock& lock, const ResolvedBase& base) {
+        const auto plan = make_plan(lock, base, bench_, stages_);
+        const auto image =
+            DockerBuilder(bench_).build(plan, engine_tag(plan.hash.hex()), options_.tags,
+                                        options_.rebuild ? EngineCache::Ignore : EngineCache::Use, stages_);
+        auto request = publish_request(lock, image_facts(lock, plan.labels, "docker"),
+                                       value_or_throw(oci::ImageConfig::parse(image.exported.config)));
+        // By what it is and not by its place: a step may make a layer that equals one of the base's.
+        const auto diff_ids = base.image.config.diff_ids();
+        for (const auto& layer : image.exported.layers) {
             if (layer.compressed) {
                 request.layers.push_back(
                     {layer.compressed->descriptor, oci::file_source(layer.compressed->path), std::nullopt});
             } else {
-                const auto& descriptor = base_layers.at(i);
-                request.layers.push_back(
-                    {descriptor, cache::repository_source(*base_repository, descriptor), plan.base.source});
+                const auto at = std::ranges::find(diff_ids, layer.diff_id) - diff_ids.begin();
+                request.layers.push_back(base_layer(base, static_cast<std::size_t>(at)));
             }
         }
-        return cache::publish(*repository_, request, bench_.reporter());
+        return stages_.time("publish", [&] { return cache::publish(*repository_, request, bench_.reporter()); });
+    }
+
+    // Nothing is installed on it, so that no engine is needed: its layers with a config that says the variables.
+    cache::Published publish_base(const lock::Lock& lock, const ResolvedBase& base) {
+        const auto labels = dockerfile::standard_labels(base.name.without_digest().to_string(),
+                                                        base.image.descriptor.digest, lock.hash().hex());
+        auto request = publish_request(lock, image_facts(lock, labels, "none"),
+                                       with_environment(base.image.config, lock.variables, labels));
+        for (std::size_t i = 0; i < base.image.manifest.layers.size(); ++i)
+            request.layers.push_back(base_layer(base, i));
+        return stages_.time("publish", [&] { return cache::publish(*repository_, request, bench_.reporter()); });
+    }
+
+    [[nodiscard]] static cache::PublishLayer base_layer(const ResolvedBase& base, std::size_t index) {
+        const auto& descriptor = base.image.manifest.layers.at(index);
+        return {descriptor, cache::repository_source(*base.repository, descriptor), base.origin};
+    }
+
+    [[nodiscard]] cache::PublishRequest publish_request(const lock::Lock& lock, oci::Annotations annotations,
+                                                        oci::ImageConfig config) const {
+        cache::PublishRequest request{.lock_hash = digest_of(lock.hash().hex()),
+                                      .spec_hash = std::nullopt,
+                                      .config = std::move(config),
+                                      .layers = {},
+                                      .annotations = std::move(annotations),
+                                      .policy = policy(),
+                                      .tags = options_.tags};
+        if (!spec_hash_.empty()) request.spec_hash = digest_of(spec_hash_);
+        return request;
     }
 
     BuildAnswer answer(const cache::Hit& hit, bool was_there) {
@@ -214,17 +254,19 @@ class Run {
         if (const auto count = fact(kPackages); !count.empty())
             result.packages = std::strtoull(count.c_str(), nullptr, 10);
         result.gpu = gpu_;
+        result.run = run_;
         // Engines cannot run what lies in an OCI image layout, but the build left a tag in the engine.
-        result.run_image = local_ ? engine_tag(result.lock_hash) : hit.image;
+        result.run_image = local_ && result.backend != "none" ? engine_tag(result.lock_hash) : hit.image;
         result.seconds = stages_.to_json();
         return result;
     }
 
     const BuildOptions& options_;
     const Workbench& bench_;
-    std::unique_ptr<cache::ImageRepository> repository_;
+    std::shared_ptr<cache::ImageRepository> repository_;
     bool local_;
     bool gpu_ = false;
+    RunHints run_;
     std::string spec_hash_;
     Stages stages_;
 };
@@ -255,8 +297,14 @@ Json BuildAnswer::to_json() const {
 }
 
 std::string run_command(const BuildAnswer& answer, const Settings& settings) {
-    const auto gpu = answer.gpu ? fmt::format("--gpus all --shm-size {} ", settings.shm_size) : std::string();
-    return fmt::format("docker run --rm -it {}{} python", gpu, answer.run_image);
+    std::vector<std::string> words{"docker", "run", "--rm", "-it"};
+    if (answer.gpu) words.insert(words.end(), {"--gpus", "all"});
+    const auto& shm_size = !answer.run.shm_size.empty() ? answer.run.shm_size : answer.gpu ? settings.shm_size : "";
+    if (!shm_size.empty()) words.insert(words.end(), {"--shm-size", shm_size});
+    words.insert(words.end(), answer.run.arguments.begin(), answer.run.arguments.end());
+    words.push_back(answer.run_image);
+    if (!answer.run.command.empty()) words.push_back(answer.run.command);
+    return join(words, " ");
 }
 
 }  // namespace envbuild::build

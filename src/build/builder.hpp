@@ -24,10 +24,11 @@ struct BuildAnswer {
     std::string image;                 // "repository@sha256:…"
     std::string digest;                // "sha256:…"
     bool hit = false;
-    std::string backend;     // that built the image: "docker"
+    std::string backend;     // that built the image: "docker"; "none" for a base that is taken as it is
     std::string base_image;  // canonical name@digest; "" where the answer does not say
     std::optional<std::size_t> packages;
     bool gpu = false;
+    RunHints run;
     std::string run_image;  // what `docker run` is given
     Json seconds;
 

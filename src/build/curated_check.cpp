@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
 
 #include "base/strings.hpp"
 #include "build/intent.hpp"
@@ -31,7 +32,8 @@ class BaseImages {
         std::optional<Error> failure;
         for (const auto& source : image_sources(reference.repository(), bench_.settings())) {
             if (const auto down = unreachable_.find(source.domain()); down != unreachable_.end()) {
-                failure = down->second;
+                failure = Error(ErrorKind::Transient, fmt::format("{} was not reached before", source.domain()))
+                              .with_hint(down->second);
                 continue;
             }
             try {
@@ -39,7 +41,7 @@ class BaseImages {
                 if (repository->get_manifest(reference.identifier())) return known_[image] = true;
             } catch (const Error& error) {
                 if (error.kind() == ErrorKind::Cancelled) throw;
-                if (error.kind() == ErrorKind::Transient) unreachable_.emplace(source.domain(), error);
+                if (error.kind() == ErrorKind::Transient) unreachable_.emplace(source.domain(), error.message());
                 failure = error;
             }
         }
@@ -50,7 +52,7 @@ class BaseImages {
   private:
     const Workbench& bench_;
     std::map<std::string, bool> known_;
-    std::map<std::string, Error> unreachable_;
+    std::map<std::string, std::string> unreachable_;  // domain -> why
 };
 
 std::string first_line(const std::string& text) {
@@ -63,6 +65,7 @@ class Checker {
         : depth_(depth),
           bench_(bench),
           catalog_(catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated")),
+          repository_(bench.repository()),
           bases_(bench) {}
 
     CuratedFinding check(const CuratedEnvironment& environment, const CuratedVersion& version) {
@@ -100,7 +103,7 @@ class Checker {
         finding.detail = fmt::format("{} as it is", image);
         if (!intent) return;
         Stages stages;
-        const auto resolution = resolve(*intent, bench_, stages);
+        const auto resolution = resolve(*intent, repository_, bench_, stages);
         finding.detail =
             fmt::format("{} conda packages, {} of pip", resolution.lock.conda.size(), resolution.lock.pip.size());
         if (version.status == CuratedStatus::Unsatisfiable) {
@@ -124,7 +127,7 @@ class Checker {
 
     static IntentOptions options_of(const CuratedEnvironment& environment, const spec::Definition& definition) {
         IntentOptions options;
-        options.file = environment.directory / definition.conda_file;
+        options.environment = (environment.directory / definition.conda_file).string();
         options.base = definition.base.image;
         options.gpu = definition.gpu.wanted;
         options.cuda = definition.gpu.cuda;
@@ -158,6 +161,7 @@ class Checker {
     CuratedDepth depth_;
     const Workbench& bench_;
     catalog::BaseImageCatalog catalog_;
+    std::shared_ptr<cache::ImageRepository> repository_;
     BaseImages bases_;
 };
 
@@ -165,6 +169,17 @@ class Checker {
 struct Wanted {
     std::string name, version;
 };
+
+std::string near_hint(const std::string& name, const std::vector<std::string>& known) {
+    std::map<std::string, std::string> spelled;
+    std::vector<std::string> lower;
+    for (const auto& one : known) {
+        lower.push_back(to_lower(one));
+        spelled[lower.back()] = one;
+    }
+    const auto near = nearest(to_lower(name), lower);
+    return near.empty() ? "envbuild list names them" : fmt::format("did you mean '{}'?", spelled.at(near));
+}
 
 std::vector<Wanted> wanted_of(const catalog::CuratedSet& set, const std::vector<std::string>& names) {
     std::vector<std::string> known;
@@ -177,9 +192,8 @@ std::vector<Wanted> wanted_of(const catalog::CuratedSet& set, const std::vector<
         const auto same = [&](const std::string& name) { return to_lower(name) == to_lower(one.name); };
         const auto found = std::ranges::find_if(known, same);
         if (found == known.end()) {
-            const auto near = nearest(one.name, known);
             throw Error(ErrorKind::NotFound, fmt::format("there is no curated environment '{}'", one.name))
-                .with_hint(near.empty() ? "envbuild list names them" : fmt::format("did you mean '{}'?", near));
+                .with_hint(near_hint(one.name, known));
         }
         const auto* environment = set.find(one.name);
         if (environment != nullptr && !one.version.empty() && environment->find(one.version) == nullptr) {

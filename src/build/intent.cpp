@@ -4,9 +4,37 @@
 
 #include <algorithm>
 
+#include "base/fs.hpp"
+#include "build/environment_ref.hpp"
+#include "catalog/cuda.hpp"
+#include "oci/reference.hpp"
+#include "spec/context_tree.hpp"
+
 namespace envbuild::build {
 
 namespace {
+
+// CONDA_OVERRIDE_CUDA and _ARCHSPEC with a value are asks like --target-cuda and --target-cpu; the rest goes by the
+// virtual package's name. An empty one takes the package away, as in conda.
+std::map<std::string, std::string> virtual_overrides(const ProcessEnv& env) {
+    std::map<std::string, std::string> overrides;
+    for (const auto& [variable, name] :
+         {std::pair("CONDA_OVERRIDE_LINUX", "__linux"), std::pair("CONDA_OVERRIDE_GLIBC", "__glibc")}) {
+        if (const auto value = env.get(variable)) overrides[name] = *value;
+    }
+    for (const auto& [variable, name] :
+         {std::pair("CONDA_OVERRIDE_CUDA", "__cuda"), std::pair("CONDA_OVERRIDE_ARCHSPEC", "__archspec")}) {
+        if (const auto value = env.get(variable); value && value->empty()) overrides[name] = "";
+    }
+    return overrides;
+}
+
+// A slip is told now and not after a look-up that says "miss".
+void check_versions(const spec::GpuAsk& gpu) {
+    for (const auto* cuda : {&gpu.cuda, &gpu.target_cuda}) {
+        if (!cuda->empty()) static_cast<void>(value_or_throw(catalog::CudaVersion::parse(*cuda)));
+    }
+}
 
 spec::ReadOptions read_options(const IntentOptions& options, const Workbench& bench) {
     const auto& settings = bench.settings();
@@ -18,15 +46,19 @@ spec::ReadOptions read_options(const IntentOptions& options, const Workbench& be
     read.gpu.wanted = options.gpu || !options.cuda.empty();
     read.gpu.cuda = options.cuda;
     // What conda's overrides and the site's settings say decides bytes as much as the command line does, so it counts
-    // for the hash in the same place.
-    const auto first = [](const std::string& asked, const std::optional<std::string>& overridden,
+    // for the hash in the same place. Overrides win, as everywhere in conda.
+    const auto first = [](const std::optional<std::string>& overridden, const std::string& asked,
                           const std::string& configured) {
-        return !asked.empty() ? asked : overridden.value_or(configured);
+        return overridden ? *overridden : asked.empty() ? configured : asked;
     };
-    read.gpu.target_cuda = first(options.target_cuda, bench.env().get_nonempty("CONDA_OVERRIDE_CUDA"),
+    read.gpu.target_cuda = first(bench.env().get_nonempty("CONDA_OVERRIDE_CUDA"), options.target_cuda,
                                  read.gpu.wanted ? settings.target_cuda : std::string());
     read.gpu.target_cpu =
-        first(options.target_cpu, bench.env().get_nonempty("CONDA_OVERRIDE_ARCHSPEC"), settings.target_cpu);
+        first(bench.env().get_nonempty("CONDA_OVERRIDE_ARCHSPEC"), options.target_cpu, settings.target_cpu);
+    read.overrides = virtual_overrides(bench.env());
+    if (settings.channel_priority != "strict") read.channel_priority = settings.channel_priority;
+    check_versions(read.gpu);
+    if (!options.base.empty()) static_cast<void>(value_or_throw(oci::Reference::parse(options.base)));
     read.base_image = !options.base.empty() ? options.base : read.gpu.wanted ? settings.base_gpu : settings.base_cpu;
     read.python = options.python;
     read.env = bench.env();
@@ -34,28 +66,120 @@ spec::ReadOptions read_options(const IntentOptions& options, const Workbench& be
     return read;
 }
 
+// What a definition says is as if it had been typed; what was typed wins.
+IntentOptions with_definition(IntentOptions options, const spec::Definition& definition) {
+    const auto fill = [](std::string& asked, const std::string& defined) {
+        if (asked.empty()) asked = defined;
+    };
+    fill(options.base, definition.base.image);
+    fill(options.platform, definition.platform);
+    fill(options.cuda, definition.gpu.cuda);
+    fill(options.target_cuda, definition.gpu.target_cuda);
+    fill(options.target_cpu, definition.gpu.target_cpu);
+    options.gpu = options.gpu || definition.gpu.wanted;
+    for (const auto& [name, value] : definition.variables) options.variables.emplace(name, value);
+    return options;
+}
+
+RunHints run_hints(const spec::Definition& definition) {
+    return {definition.shm_size, definition.arguments, definition.user_managed ? "" : "python"};
+}
+
+// Azure ML adds a Python where none is asked for.
+constexpr std::string_view kDefaultPython = "dependencies:\n  - python\n";
+
+spec::ReadResult read_definition_spec(const FoundEnvironment& found, const spec::ReadOptions& options) {
+    const auto& definition = *found.definition;
+    if (definition.user_managed) {
+        // Nothing is installed, so that of the intent only what makes the base and its variables is left.
+        spec::ReadResult result;
+        result.file = (found.path / spec::kDefinitionFile).string();
+        auto& spec = result.spec;
+        spec.name = definition.name;
+        spec.platform = options.platform;
+        spec.base_image = options.base_image;
+        spec.gpu.wanted = options.gpu.wanted;
+        spec.variables = options.variables;
+        spec.user_managed = true;
+        return result;
+    }
+    const auto part = spec::conda_part(definition, found.path);
+    if (!part) {
+        const auto file = (found.path / spec::kCondaFile).string();
+        return spec::read_environment_text(kDefaultPython, file, found.path, options);
+    }
+    return spec::read_environment_text(part->bytes, part->file, part->directory, options);
+}
+
+// A Dockerfile without a context is a context of one file.
+std::shared_ptr<TempDir> dockerfile_folder(const std::string& dockerfile, const Workbench& bench) {
+    auto folder = std::make_shared<TempDir>("dockerfile", bench.cache_folder("tmp"));
+    write_file_atomic(folder->path() / "Dockerfile", dockerfile);
+    return folder;
+}
+
+std::optional<OwnContext> own_context(const FoundEnvironment& found, const Workbench& bench) {
+    const auto& base = found.definition->base;
+    if (!base.dockerfile.empty()) {
+        auto folder = dockerfile_folder(base.dockerfile, bench);
+        const auto tree = spec::read_context(folder->path());
+        return OwnContext{{tree.digest.hex(), "Dockerfile"}, context_files(tree), std::move(folder)};
+    }
+    if (base.context.empty()) return std::nullopt;
+    if (base.context.find("://") != std::string::npos) {
+        throw Error(ErrorKind::InvalidInput, fmt::format("{}: its build context is at {}, and only folders are taken",
+                                                         found.label, base.context))
+            .with_hint("clone it beside the definition, and name that folder as the context");
+    }
+    const auto tree = spec::read_context(found.path / base.context, base.context_dockerfile);
+    return OwnContext{{tree.digest.hex(), base.context_dockerfile}, context_files(tree), nullptr};
+}
+
 }  // namespace
 
-Intent read_intent(const IntentOptions& options, const Workbench& bench) {
-    auto result = spec::read_environment(options.file, read_options(options, bench));
-    for (const auto& warning : result.warnings) bench.reporter().warn(warning.to_string());
+Intent make_intent(const FoundEnvironment& found, const IntentOptions& asked, const Workbench& bench) {
+    Intent intent;
+    intent.label = found.label;
+    intent.folder = found.folder;
+    if (found.definition) {
+        if (!asked.python.empty()) {
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("--python is for requirement files: {} says its own", found.label));
+        }
+        const auto options = read_options(with_definition(asked, *found.definition), bench);
+        intent.read = read_definition_spec(found, options);
+        intent.run = run_hints(*found.definition);
+        if (asked.base.empty()) intent.own_base = own_context(found, bench);
+        if (intent.own_base) {
+            intent.read.spec.own_base = intent.own_base->key;
+            intent.read.spec.base_image.clear();
+        }
+    } else {
+        intent.read = spec::read_environment(found.path, read_options(asked, bench));
+    }
+    const auto& result = intent.read;
     const auto& subdir = result.spec.platform.to_string();
     if (!result.platforms.empty() && std::ranges::find(result.platforms, subdir) == result.platforms.end()) {
         throw Error(ErrorKind::InvalidInput, fmt::format("{}: its platforms do not include {}", result.file, subdir))
             .with_hint(
                 fmt::format("choose one of them with --platform, such as --platform {}", result.platforms.front()));
     }
-    bench.learn_credentials(result.credentials);
-    for (const auto& index : result.spec.indexes.index_urls) {
+    intent.hash = result.spec.hash();
+    return intent;
+}
+
+Intent read_intent(const IntentOptions& options, const Workbench& bench) {
+    auto intent = make_intent(find_environment(options.environment, bench), options, bench);
+    for (const auto& warning : intent.read.warnings) bench.reporter().warn(warning.located_message());
+    bench.learn_credentials(intent.read.credentials);
+    for (const auto& index : intent.spec().indexes.index_urls) {
         if (const auto url = Url::parse(index)) bench.learn_index_credential(*url);
     }
-    Intent intent{std::move(result), {}};
-    intent.hash = intent.read.spec.hash();
     return intent;
 }
 
 spec::LintReport lint_intent(const IntentOptions& options, const Workbench& bench) {
-    return spec::lint_environment(options.file, read_options(options, bench));
+    return spec::lint_environment(options.environment, read_options(options, bench));
 }
 
 }  // namespace envbuild::build

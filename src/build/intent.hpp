@@ -2,35 +2,52 @@
 // check.
 #pragma once
 
-#include <filesystem>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "build/own_base.hpp"
 #include "build/workbench.hpp"
 #include "spec/environment_reader.hpp"
 #include "spec/lint.hpp"
 
 namespace envbuild::build {
 
-// What the command line says beside the file.
+// What the command line says beside the environment.
 struct IntentOptions {
-    std::filesystem::path file;
-    std::string platform;
-    std::vector<std::string> channels;
-    std::map<std::string, std::string> variables;
-    std::string base, cuda, target_cuda, target_cpu, python;
+    std::string environment;  // a file, a directory, "-", or NAME[:VERSION|@LABEL] (build/environment_ref.hpp)
+    std::string platform = {};
+    std::vector<std::string> channels = {};
+    std::map<std::string, std::string> variables = {};
+    std::string base = {}, cuda = {}, target_cuda = {}, target_cpu = {}, python = {};
     bool gpu = false;
+};
+
+// What a definition says of how its image is run; no part of the image.
+struct RunHints {
+    std::string shm_size;                // "2g"; "" for the settings'
+    std::vector<std::string> arguments;  // of `docker run`
+    std::string command = "python";      // "": the image's own
 };
 
 struct Intent {
     spec::ReadResult read;
     spec::SpecHash hash;
+    std::optional<OwnContext> own_base;  // where spec().own_base is set
+    RunHints run;
+    std::shared_ptr<TempDir> folder;  // that its files lie in, where it was made for this run
+    std::string label;                // what it was asked for by: "AzureML-PyTorch-1.6-GPU:37", "env.yml"
     [[nodiscard]] const spec::EnvironmentSpec& spec() const { return read.spec; }
 };
 
-// Reads and hashes; warns through the reporter; keeps the file's credentials for the wire. Throws as read_environment
-// does.
+struct FoundEnvironment;
+// Reads and hashes what was found; says nothing to the reporter (the warnings are in the result). Throws as
+// read_environment does.
+[[nodiscard]] Intent make_intent(const FoundEnvironment& found, const IntentOptions& options, const Workbench& bench);
+// Finds what the word means, reads it and hashes it; warns through the reporter; keeps the file's credentials for the
+// wire. Throws as read_environment does.
 [[nodiscard]] Intent read_intent(const IntentOptions& options, const Workbench& bench);
 // For `check`: everything that is wrong, not just the first.
 [[nodiscard]] spec::LintReport lint_intent(const IntentOptions& options, const Workbench& bench);

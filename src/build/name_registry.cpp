@@ -14,6 +14,7 @@
 #include "base/fs.hpp"
 #include "base/parallel.hpp"
 #include "base/strings.hpp"
+#include "spec/definition.hpp"
 
 namespace envbuild::build {
 
@@ -51,6 +52,14 @@ Digest digest_of_file(const fs::path& path) {
     std::array<char, 1 << 16> buffer;
     while (const std::size_t got = reader->read(buffer.data(), buffer.size())) hash.update({buffer.data(), got});
     return hash.finish();
+}
+
+// What a user may have mistyped, before anything is asked of the repository.
+void check_words(const Claim& claim) {
+    (void)value_or_throw(spec::check_name(claim.name));
+    if (claim.kind == ClaimKind::Rename) (void)value_or_throw(spec::check_name(claim.target));
+    if (claim.kind == ClaimKind::Label) (void)value_or_throw(catalog::check_label(claim.target));
+    if (!claim.version.empty()) (void)value_or_throw(catalog::check_version(claim.version));
 }
 
 // Definitions are small enough to be looked through, and somebody may have edited what lies in the cache.
@@ -235,6 +244,7 @@ NameBook NameRegistry::read_back(const ClaimArtifact& artifact) {
 }
 
 NameRegistry::Written NameRegistry::write(Claim claim, const std::optional<fs::path>& archive) {
+    check_words(claim);
     claim.author = author(bench_.env());
     claim.id = Digest();
     auto book = read();
@@ -248,13 +258,19 @@ NameRegistry::Written NameRegistry::write(Claim claim, const std::optional<fs::p
         expect(claim, book);
     }
     if (const auto preview = book.with(claim); preview.same_names(book)) {
-        return {claim, *preview.outcome(claim.id), std::move(book), false};
+        return {claim, *preview.outcome(claim.id), std::move(book), false, false};
     }
     const auto made = value_or_throw(
         ClaimArtifact::make(std::move(claim), source ? std::optional(source->descriptor) : std::nullopt));
     push(made);
     auto after = read_back(made);
-    return {made.claim, *after.outcome(made.claim.id), std::move(after), true};
+    const auto outcome = *after.outcome(made.claim.id);
+    bool is_new = false;
+    for (const auto& [name, entry] : after.names()) {
+        is_new = is_new || std::ranges::find(entry.versions, made.claim.id, &catalog::VersionEntry::claim) !=
+                               entry.versions.end();
+    }
+    return {made.claim, outcome, std::move(after), true, is_new};
 }
 
 fs::path NameRegistry::open(const catalog::VersionEntry& version) {

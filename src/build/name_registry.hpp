@@ -29,7 +29,8 @@ class NameRegistry {
         catalog::Claim claim;
         catalog::Outcome outcome;  // after reading again
         catalog::NameBook book;
-        bool wrote = true;  // false: all was so already
+        bool wrote = true;         // false: all was so already
+        bool new_version = false;  // Register: it is this claim that made the version
     };
     // Fills in sequence, created and author, pushes the artifact, reads again, and says what came of it. What would
     // change nothing (content that the name has already, a label where it is) is not written and answered as if it

@@ -131,6 +131,17 @@ std::filesystem::path find_installer() {
         .with_hint("install envbuild again, or build the target envbuild_install");
 }
 
+lock::Lock with_present_templates(lock::Lock lock, const Workbench& bench) {
+    const auto present = dockerfile::Templates::load(bench.settings().share_dir / "templates").digest().hex();
+    if (lock.template_digest != present) {
+        bench.reporter().note(
+            "The Dockerfile templates have changed since this lock was made: its packages are built as locked, under a "
+            "new lock hash");
+        lock.template_digest = present;
+    }
+    return lock;
+}
+
 BuildPlan make_plan(const lock::Lock& lock, const ResolvedBase& base, const Workbench& bench, Stages& stages) {
     BuildPlan plan{.lock = lock,
                    .hash = lock.hash(),
@@ -150,9 +161,10 @@ BuildPlan make_plan(const lock::Lock& lock, const ResolvedBase& base, const Work
     return plan;
 }
 
-dockerfile::Context render_context(const BuildPlan& plan, const Settings& settings, bool bind_mount) {
+dockerfile::Context render_context(const BuildPlan& plan, const Settings& settings, bool bind_mount,
+                                   const std::string& from) {
     dockerfile::RenderInput input;
-    input.base = plan.base.pull_reference();
+    input.base = from;
     input.prefix = plan.lock.prefix;
     input.labels = plan.labels;
     input.env = plan.env;

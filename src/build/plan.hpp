@@ -31,8 +31,14 @@ struct BuildPlan {
 [[nodiscard]] BuildPlan make_plan(const lock::Lock& lock, const ResolvedBase& base, const Workbench& bench,
                                   Stages& stages);
 
-// The build context of the docker backend. `bind_mount` as in dockerfile::RenderInput.
-[[nodiscard]] dockerfile::Context render_context(const BuildPlan& plan, const Settings& settings, bool bind_mount);
+// A lock outlives the templates it was made with: what is built now is built from those of today, under their hash, and
+// the reporter says so.
+[[nodiscard]] lock::Lock with_present_templates(lock::Lock lock, const Workbench& bench);
+
+// The build context of the docker backend. `bind_mount` as in dockerfile::RenderInput; `from` is what the engine knows
+// the base as.
+[[nodiscard]] dockerfile::Context render_context(const BuildPlan& plan, const Settings& settings, bool bind_mount,
+                                                 const std::string& from);
 
 // The static installer that goes into the context: beside the program, or in ../libexec/envbuild. NotFound otherwise.
 [[nodiscard]] std::filesystem::path find_installer();

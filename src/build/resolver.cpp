@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/strings.hpp"
+#include "build/own_base.hpp"
 #include "build/pip_phase.hpp"
 #include "catalog/base_images.hpp"
 #include "catalog/virtual_packages.hpp"
@@ -68,7 +69,9 @@ std::vector<catalog::NamedVersion> named_versions(const lock::Lock& lock) {
     std::vector<catalog::NamedVersion> packages;
     packages.reserve(lock.conda.size() + lock.pip.size());
     for (const auto& record : lock.conda) packages.push_back({record.name, record.version.to_string(), false});
-    for (const auto& file : lock.pip) packages.push_back({file.name, file.version, true});
+    for (const auto& file : lock.pip) {
+        if (!file.build_only) packages.push_back({file.name, file.version, true});
+    }
     return packages;
 }
 
@@ -84,21 +87,49 @@ solve::Solution solve_conda(const Intent& intent, const lock::Lock& lock, std::v
     return solve::solve(request, candidates, bench.cancel());
 }
 
-}  // namespace
+// What the catalogue says of the base, and the base itself.
+struct FoundBase {
+    catalog::BaseChoice choice;
+    ResolvedBase base;
+};
 
-Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages, Freshness freshness) {
+FoundBase find_base(const Intent& intent, const catalog::BaseImageCatalog& catalog,
+                    const std::shared_ptr<cache::ImageRepository>& repository, const Workbench& bench, Stages& stages,
+                    Freshness freshness) {
     const auto& spec = intent.spec();
-    const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
-    const auto choice = value_or_throw(catalog.choose(spec));
-    for (const auto& note : choice.notes) bench.reporter().note(note);
-    auto base = stages.time("base", [&] { return resolve_base(choice.image, spec.platform, bench); });
-    bench.reporter().note(
-        fmt::format("Base image {} ({}; glibc {})", base.name.familiar(), choice.reason, base.facts.glibc));
+    const auto look = spec.user_managed ? Look::Not : Look::Into;
+    FoundBase found{{},
+                    {.name = oci::Reference(value_or_throw(oci::Repository::parse(kOwnBaseName))),
+                     .repository = nullptr,
+                     .origin = std::nullopt,
+                     .engine_tag = {},
+                     .image = {},
+                     .facts = {}}};
+    if (intent.own_base) {
+        found.choice.reason = "of your Dockerfile";
+        found.base =
+            own_base(*intent.own_base, spec.platform, freshness == Freshness::Asked ? Reuse::BuiltAgain : Reuse::Kept,
+                     look, repository, bench, stages);
+        found.choice.image = found.base.name.to_string();
+    } else {
+        found.choice = value_or_throw(catalog.choose(spec));
+        for (const auto& note : found.choice.notes) bench.reporter().note(note);
+        found.base = stages.time("base", [&] { return resolve_base(found.choice.image, spec.platform, bench, look); });
+    }
+    const auto glibc = found.base.facts.glibc.empty() ? "" : "; glibc " + found.base.facts.glibc;
+    bench.reporter().note(fmt::format("Base image {} ({}{})", found.base.name.familiar(), found.choice.reason, glibc));
+    return found;
+}
 
+// All of a lock that is known before anything is solved.
+lock::Lock begin_lock(const Intent& intent, const FoundBase& found, const catalog::BaseImageCatalog& catalog,
+                      const Workbench& bench) {
+    const auto& spec = intent.spec();
     lock::Lock lock;
     lock.platform = spec.platform;
-    lock.base = locked_base(base, choice);
+    lock.base = locked_base(found.base, found.choice);
     lock.gpu = spec.gpu.wanted;
+    lock.user_managed = spec.user_managed;
     lock.variables = spec.variables;
     lock.extra_steps = spec.extra_steps;
     lock.spec_hash = intent.hash.hex();
@@ -107,8 +138,23 @@ Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages,
     for (const auto& channel : spec.channels) lock.channels.push_back(channel.url().to_string());
     for (const auto& asked : spec.conda) lock.requested.push_back(asked.canonical(asked.channel()));
     std::ranges::sort(lock.requested);
-    lock.virtual_packages = value_or_throw(catalog::virtual_packages(
-        {spec.platform, base.facts.glibc, target_cuda(spec, lock.base, catalog), spec.gpu.target_cpu}, bench.env()));
+    if (!spec.user_managed) {
+        lock.virtual_packages = value_or_throw(catalog::virtual_packages(
+            {spec.platform, found.base.facts.glibc, target_cuda(spec, lock.base, catalog), spec.gpu.target_cpu},
+            spec.overrides));
+    }
+    return lock;
+}
+
+}  // namespace
+
+Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepository>& repository,
+                   const Workbench& bench, Stages& stages, Freshness freshness) {
+    const auto& spec = intent.spec();
+    const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
+    auto found = find_base(intent, catalog, repository, bench, stages, freshness);
+    auto lock = begin_lock(intent, found, catalog, bench);
+    if (lock.user_managed) return {std::move(lock), std::move(found.base)};
 
     auto sources =
         stages.time("repodata", [&] { return fetch_repodata(intent, bench, freshness == Freshness::Asked); });
@@ -124,16 +170,21 @@ Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages,
     bench.reporter().note(fmt::format("Resolved {} conda packages", lock.conda.size()));
 
     if (!spec.pip.empty()) {
-        stages.time("pip", [&] { choose_pip_files(intent, base, lock, bench, stages); });
+        stages.time("pip", [&] { choose_pip_files(intent, found.base, lock, bench, stages); });
         bench.reporter().note(fmt::format("pip chose {} files", lock.pip.size()));
     }
-    for (const auto& note : catalog.advice(choice, named_versions(lock))) bench.reporter().note(note);
-    return {std::move(lock), std::move(base)};
+    for (const auto& note : catalog.advice(found.choice, named_versions(lock))) bench.reporter().note(note);
+    return {std::move(lock), std::move(found.base)};
 }
 
-ResolvedBase base_of(const lock::Lock& lock, const Workbench& bench) {
+ResolvedBase base_of(const lock::Lock& lock, const std::shared_ptr<cache::ImageRepository>& repository,
+                     const Workbench& bench) {
+    const auto look = lock.user_managed ? Look::Not : Look::Into;
     const auto name = value_or_throw(oci::Reference::parse(lock.base.name));
-    return resolve_base(name.with_digest(lock.base.digest).to_string(), lock.platform, bench);
+    if (name.repository().to_string() == kOwnBaseName) {
+        return find_own_base(lock.base.digest, lock.platform, look, repository, bench);
+    }
+    return resolve_base(name.with_digest(lock.base.digest).to_string(), lock.platform, bench, look);
 }
 
 std::int64_t source_date_epoch(const ProcessEnv& env) {

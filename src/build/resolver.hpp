@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "build/base_image.hpp"
 #include "build/intent.hpp"
@@ -20,11 +21,14 @@ enum class Freshness : std::uint8_t { Cached, Asked };
 
 // Throws Error: Unsatisfiable with an explanation, NotFound for a channel or base that is not there, Transient,
 // Unauthorized, Corrupt. `stages` gets the times of "base", "repodata", "solve" and "pip".
-[[nodiscard]] Resolution resolve(const Intent& intent, const Workbench& bench, Stages& stages,
-                                 Freshness freshness = Freshness::Cached);
+//
+// An own Dockerfile's image is kept in `repository`, and looked for there first.
+[[nodiscard]] Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepository>& repository,
+                                 const Workbench& bench, Stages& stages, Freshness freshness = Freshness::Cached);
 
 // The base image that a lock names, by digest.
-[[nodiscard]] ResolvedBase base_of(const lock::Lock& lock, const Workbench& bench);
+[[nodiscard]] ResolvedBase base_of(const lock::Lock& lock, const std::shared_ptr<cache::ImageRepository>& repository,
+                                   const Workbench& bench);
 
 // SOURCE_DATE_EPOCH where it is set, else Lock's own default. InvalidInput for what is no number of seconds.
 [[nodiscard]] std::int64_t source_date_epoch(const ProcessEnv& env);

@@ -108,6 +108,9 @@ const std::vector<Row>& rows() {
         one_of("compression_level", "gzip level of new layers, 1 to 9 (default 6)", &Settings::compression_level,
                {"1", "2", "3", "4", "5", "6", "7", "8", "9"}),
         text("shm_size", "--shm-size in the printed run command of GPU images (default 8g)", &Settings::shm_size),
+        list("reserved_prefixes",
+             "What names may not begin with (any case) beside AzureML and Microsoft, for register, clone and rename",
+             &Settings::reserved_prefixes),
         {{"allow_missing_hashes", kFlag, "Take channel records that have no sha256; they cannot be checked"},
          Form::Flag,
          [](Settings& s, const Value& v) { s.allow_missing_hashes = v.text() == "true"; }},
@@ -253,6 +256,7 @@ Settings load_settings(const ProcessEnv& env, const std::map<std::string, std::s
 
 conda::ChannelSettings Settings::channel_settings(const ProcessEnv& env, std::vector<std::string>& warnings) const {
     auto result = read_condarc(env, warnings);
+    result.home_directory = env.home().string();
     if (!channel_alias.empty()) result.channel_alias = channel_alias;
     for (const auto& [name, urls] : custom_channels) {
         if (!urls.empty()) result.custom_channels[name] = urls.front();

@@ -33,6 +33,7 @@ struct Settings {
     std::string pip_network = "host";     // the network of the container in which pip chooses: host | default | NAME
     std::string compression_level = "6";  // gzip, 1 to 9
     std::string shm_size = "8g";          // in the command that is printed to run a GPU image
+    std::vector<std::string> reserved_prefixes;  // of names, beside AzureML and Microsoft
     bool allow_missing_hashes = false;    // take channel records without sha256
     std::filesystem::path data_dir, cache_dir;  // XDG folders unless set
     std::filesystem::path share_dir;            // where curated/ and templates/ lie

@@ -29,8 +29,8 @@ registry::RegistryContext& Workbench::registries() const {
         settings.insecure = {settings_.insecure_registries.begin(), settings_.insecure_registries.end()};
         settings.mirrors = settings_.registry_mirrors;
         settings.token_cache = cache_folder("tokens");
-        registries_ = std::make_unique<registry::RegistryContext>(*http_, std::move(settings),
-                                                                  registry::DockerConfig::load(env_), reporter_);
+        registries_ =
+            std::make_unique<registry::RegistryContext>(*http_, std::move(settings), docker_config(), reporter_);
     }
     return *registries_;
 }
@@ -80,6 +80,18 @@ void Workbench::learn_credentials(const std::vector<Url>& urls) const {
         if (canonical)
             http_->credentials().add_conda_token(*canonical, Secret(path.substr(begin, end - begin)), location);
     }
+}
+
+void Workbench::learn_registry_login(const std::string& registry, const std::string& user,
+                                     const Secret& password) const {
+    logins_.insert_or_assign(registry, registry::RegistryCredential{user, password, {}, "the definition"});
+    registries_.reset();
+}
+
+registry::DockerConfig Workbench::docker_config() const {
+    auto config = registry::DockerConfig::load(env_);
+    for (const auto& [registry, credential] : logins_) config.add(registry, credential);
+    return config;
 }
 
 }  // namespace envbuild::build

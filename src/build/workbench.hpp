@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -44,6 +45,10 @@ class Workbench {
     void learn_credentials(const std::vector<Url>& urls) const;
     // An index's files may lie anywhere on its origin, and pip sends the index's credential there too.
     void learn_index_credential(const Url& index) const;
+    // A definition's login for the registry of its base image. Before registries() is first asked for.
+    void learn_registry_login(const std::string& registry, const std::string& user, const Secret& password) const;
+    // The logins of Docker's and podman's files, and those learned.
+    [[nodiscard]] registry::DockerConfig docker_config() const;
 
   private:
     ProcessEnv env_;
@@ -51,6 +56,7 @@ class Workbench {
     CancelToken cancel_;
     Reporter& reporter_;
     std::unique_ptr<HttpClient> http_;
+    mutable std::map<std::string, registry::RegistryCredential> logins_;
     mutable std::unique_ptr<registry::RegistryContext> registries_;
     mutable std::unique_ptr<conda::ChannelSettings> channel_settings_;
 };

@@ -5,13 +5,13 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
+#include "spec/definition.hpp"
 
 namespace envbuild::catalog {
 
 namespace {
 
 constexpr std::int64_t kFormat = 1;
-constexpr std::size_t kNameLimit = 255;
 constexpr std::size_t kWordLimit = 128;
 constexpr std::size_t kTextLimit = 16384;
 constexpr std::string_view kCreatedShape = "0000-00-00T00:00:00.000Z";
@@ -20,13 +20,13 @@ bool is_alphanumeric(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-bool is_word(std::string_view text, std::size_t limit) {
-    return !text.empty() && text.size() <= limit && is_alphanumeric(text.front()) &&
+bool is_word(std::string_view text) {
+    return !text.empty() && text.size() <= kWordLimit && is_alphanumeric(text.front()) &&
            std::ranges::all_of(text, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 Expected<std::string> check_word(std::string_view what, std::string_view text) {
-    if (is_word(text, kWordLimit)) return std::string(text);
+    if (is_word(text)) return std::string(text);
     return std::unexpected(
         Error(ErrorKind::InvalidInput, fmt::format("'{}' is no proper {}", text, what))
             .with_hint("letters, digits, '-', '_' and '.', beginning with a letter or digit, at most "
@@ -56,15 +56,16 @@ std::string text_of(const Json& json, std::string_view key, bool lines = false) 
     return text;
 }
 
-std::string word_of(const Json& json, std::string_view key, std::size_t limit = kWordLimit) {
+std::string word_of(const Json& json, std::string_view key) {
     auto text = text_of(json, key);
-    if (!text.empty() && !is_word(text, limit)) wrong(key, fmt::format("is '{}', which is no proper name", text));
+    if (!text.empty() && !is_word(text)) wrong(key, fmt::format("is '{}', which is no proper one", text));
     return text;
 }
 
-std::string required(std::string text, std::string_view key) {
-    if (text.empty()) wrong(key, "is missing");
-    return text;
+std::string name_of(const Json& json, std::string_view key) {
+    auto checked = spec::check_name(text_of(json, key));
+    if (!checked) wrong(key, "is no name: " + checked.error().message());
+    return std::move(*checked);
 }
 
 std::map<std::string, std::string> tags_of(const Json& json) {
@@ -93,7 +94,7 @@ Claim read_claim(const Json& json) {
         wrong("format", fmt::format("is {}; this envbuild reads {}", format, kFormat));
     Claim claim;
     claim.kind = kind_of(json);
-    claim.name = required(word_of(json, "name", kNameLimit), "name");
+    claim.name = name_of(json, "name");
     const auto sequence = json.int_or("sequence", 0);
     if (sequence < 1 || static_cast<std::uint64_t>(sequence) > kLastSequence) wrong("sequence", "is out of range");
     claim.sequence = static_cast<std::uint64_t>(sequence);
@@ -112,9 +113,10 @@ Claim read_claim(const Json& json) {
         claim.tags = tags_of(json);
         claim.facts = json["facts"];
     } else if (claim.kind == ClaimKind::Rename) {
-        claim.target = required(word_of(json, "target", kNameLimit), "target");
+        claim.target = name_of(json, "target");
     } else {
-        if (claim.kind == ClaimKind::Label) claim.target = required(word_of(json, "target"), "target");
+        claim.target = word_of(json, "target");
+        if (claim.kind == ClaimKind::Label && claim.target.empty()) wrong("target", "is missing");
         claim.set = json.bool_or("set", true);
     }
     return claim;

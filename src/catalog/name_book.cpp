@@ -178,6 +178,7 @@ Outcome NameBook::apply_label(const Claim& claim) {
     NameEntry* entry = find_entry(claim.name);
     if (entry == nullptr) return refuse(fmt::format("there is no environment '{}'", claim.name));
     if (claim.set) {
+        if (claim.version.empty()) return refuse("a label is set on a version, and none was named");
         if (entry->find(claim.version) == nullptr)
             return refuse(fmt::format("'{}' has no version '{}'", entry->name, claim.version));
         entry->labels[claim.target] = claim.version;

@@ -19,7 +19,8 @@ std::string plain_cpu(const conda::Platform& platform) {
 
 }  // namespace
 
-Expected<std::map<std::string, std::string>> virtual_packages(const Target& target, const ProcessEnv& env) {
+Expected<std::map<std::string, std::string>> virtual_packages(const Target& target,
+                                                              const std::map<std::string, std::string>& overrides) {
     std::map<std::string, std::string> packages;
     packages["__unix"] = "0";
     packages["__linux"] = kLinux;
@@ -27,20 +28,13 @@ Expected<std::map<std::string, std::string>> virtual_packages(const Target& targ
     if (!target.cuda.empty()) packages["__cuda"] = target.cuda;
     packages["__archspec"] = "1=" + (target.cpu.empty() ? plain_cpu(target.platform) : target.cpu);
 
-    const auto override_with = [&](const char* variable, const std::string& name, const std::string& prefix) {
-        const auto value = env.get(variable);
-        if (!value) return;
-        if (value->empty()) {
+    for (const auto& [name, value] : overrides) {
+        if (value.empty()) {
             packages.erase(name);
         } else {
-            packages[name] = prefix + *value;
+            packages[name] = (name == "__archspec" ? "1=" : "") + value;
         }
-    };
-    override_with("CONDA_OVERRIDE_LINUX", "__linux", "");
-    override_with("CONDA_OVERRIDE_GLIBC", "__glibc", "");
-    override_with("CONDA_OVERRIDE_CUDA", "__cuda", "");
-    override_with("CONDA_OVERRIDE_ARCHSPEC", "__archspec", "1=");
-
+    }
     for (const auto& [name, value] : packages) {
         const auto version = value.substr(0, value.find('='));
         if (auto parsed = conda::Version::parse(version); !parsed) {

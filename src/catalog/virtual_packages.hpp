@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "base/process_env.hpp"
+#include "base/error.hpp"
 #include "conda/platform.hpp"
 
 namespace envbuild::catalog {
@@ -17,9 +17,9 @@ struct Target {
 };
 
 // "__unix" -> "0", "__linux" -> "5.10", "__glibc" -> "2.35", "__cuda" -> "12.4", "__archspec" -> "1=x86_64".
-// CONDA_OVERRIDE_CUDA, _GLIBC, _LINUX and _ARCHSPEC win; an empty one takes the package away, as in conda. InvalidInput
-// for a value that is no version.
-[[nodiscard]] Expected<std::map<std::string, std::string>> virtual_packages(const Target& target,
-                                                                            const ProcessEnv& env);
+// `overrides` (by the package's name: EnvironmentSpec's) win; an empty one takes the package away, as in conda.
+// InvalidInput for a value that is no version.
+[[nodiscard]] Expected<std::map<std::string, std::string>> virtual_packages(
+    const Target& target, const std::map<std::string, std::string>& overrides);
 
 }  // namespace envbuild::catalog

@@ -154,7 +154,8 @@ int mirror(const MirrorArguments& arguments, CommandContext& context) {
     std::optional<Error> failure;
     for (const auto& image : report.images) {
         if (image.error) {
-            tell("{}", format_error(Error(*image.error).with_context("copying " + image.image), context.color()));
+            tell("{}",
+                       format_error(Error(*image.error).with_context("copying " + image.image), context.color()));
             if (!failure) failure = image.error;
         } else if (!context.common.json) {
             print_answer(fmt::format("{}@{}", image.to, image.digest.to_string()));

@@ -17,7 +17,7 @@ struct Arguments {
 // What a lock has decided already cannot be asked for again beside it.
 void refuse_beside_lock(const Arguments& arguments) {
     const auto& asked = arguments.intent;
-    const char* clash = !asked.file.empty()          ? "a file"
+    const char* clash = !asked.environment.empty()   ? "a file"
                         : asked.gpu                  ? "--gpu"
                         : !asked.cuda.empty()        ? "--cuda"
                         : !asked.base.empty()        ? "--base"
@@ -35,7 +35,7 @@ void refuse_beside_lock(const Arguments& arguments) {
 }
 
 int run(const Arguments& arguments, CommandContext& context) {
-    if (arguments.lock.empty() && arguments.intent.file.empty()) {
+    if (arguments.lock.empty() && arguments.intent.environment.empty()) {
         throw Error(ErrorKind::InvalidInput, "nothing to build: name an environment file, or a lock with --lock")
             .with_hint("envbuild help build has examples");
     }
@@ -60,7 +60,8 @@ int run(const Arguments& arguments, CommandContext& context) {
 void add_build_command(CLI::App& app, CommandContext& context, Action& chosen) {
     auto* command = app.add_subcommand("build", "Build or reuse the image of an environment (the default command)");
     auto arguments = std::make_shared<Arguments>();
-    command->add_option("FILE", arguments->intent.file, "environment.yml or requirements.txt; - for standard input");
+    command->add_option("FILE", arguments->intent.environment,
+                        "environment.yml or requirements.txt; - for standard input");
     command->add_option("--lock", arguments->lock, "Build exactly this conda-lock file");
     add_intent_options(*command, arguments->intent);
     command->add_flag("--refresh", arguments->build.refresh,

@@ -72,18 +72,25 @@ void add_intent_options(CLI::App& command, build::IntentOptions& options) {
     command.add_option("-c,--channel", options.channels, "A channel before the file's own; may be repeated")
         ->allow_extra_args(false);
     command.add_option("--python", options.python, "Python version for a requirements.txt");
+    add_pairs_option(command, "-e,--env", "NAME=value: a variable of the image; may be repeated", options.variables);
+}
+
+void add_pairs_option(CLI::App& command, const std::string& name, const std::string& description,
+                      std::map<std::string, std::string>& pairs) {
     command
         .add_option_function<std::vector<std::string>>(
-            "-e,--env",
-            [&options](const std::vector<std::string>& pairs) {
-                for (const auto& pair : pairs) {
+            name,
+            [&pairs, name](const std::vector<std::string>& given) {
+                for (const auto& pair : given) {
                     const auto equals = pair.find('=');
-                    if (equals == std::string::npos || equals == 0)
-                        throw CLI::ValidationError("--env", "is written NAME=value, not '" + pair + "'");
-                    options.variables[pair.substr(0, equals)] = pair.substr(equals + 1);
+                    if (equals == std::string::npos || equals == 0) {
+                        throw CLI::ValidationError(name.substr(name.rfind(',') + 1),
+                                                   "is written NAME=value, not '" + pair + "'");
+                    }
+                    pairs[pair.substr(0, equals)] = pair.substr(equals + 1);
                 }
             },
-            "NAME=value: a variable of the image; may be repeated")
+            description)
         ->allow_extra_args(false);
 }
 

@@ -62,12 +62,26 @@ void add_check_command(CLI::App& app, CommandContext& context, Action& chosen);
 void add_bases_command(CLI::App& app, CommandContext& context, Action& chosen);
 void add_doctor_command(CLI::App& app, CommandContext& context, Action& chosen);
 void add_curated_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_list_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_show_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_save_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_register_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_clone_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_diff_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_label_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_archive_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_restore_command(CLI::App& app, CommandContext& context, Action& chosen);
+void add_rename_command(CLI::App& app, CommandContext& context, Action& chosen);
 void add_help_command(CLI::App& app, CommandContext& context, Action& chosen);
 
 // --json --progress --quiet -v --timeout, and --registry where `with_registry`.
 void add_common_options(CLI::App& command, CommandContext& context, bool with_registry);
 // FILE, --gpu, --cuda, --base, --platform, --channel, --env and the like.
 void add_intent_options(CLI::App& command, build::IntentOptions& options);
+
+// NAME=value, may be repeated.
+void add_pairs_option(CLI::App& command, const std::string& name, const std::string& description,
+                      std::map<std::string, std::string>& pairs);
 
 // Seconds of "90", "90s", "15m", "2h". InvalidInput otherwise.
 [[nodiscard]] double parse_duration(std::string_view text);

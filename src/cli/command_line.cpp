@@ -99,6 +99,16 @@ int run_command_line(std::vector<std::string> arguments, const ProcessEnv& env, 
     add_bases_command(app, context, chosen);
     add_doctor_command(app, context, chosen);
     add_curated_command(app, context, chosen);
+    add_list_command(app, context, chosen);
+    add_show_command(app, context, chosen);
+    add_save_command(app, context, chosen);
+    add_register_command(app, context, chosen);
+    add_clone_command(app, context, chosen);
+    add_diff_command(app, context, chosen);
+    add_label_command(app, context, chosen);
+    add_archive_command(app, context, chosen);
+    add_restore_command(app, context, chosen);
+    add_rename_command(app, context, chosen);
     add_help_command(app, context, chosen);
 
     const auto commands = command_names(app);

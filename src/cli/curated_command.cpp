@@ -73,7 +73,8 @@ int check(const CheckOptions& options, CommandContext& context) {
         print_table(findings);
         for (const auto& finding : findings) {
             if (finding.result != CuratedResult::Wrong) continue;
-            tell("{}", format_error(Error(*finding.error)
+            tell("{}",
+                       format_error(Error(*finding.error)
                                         .with_context(fmt::format("checking {}{}{}", finding.name,
                                                                   finding.version.empty() ? "" : ":", finding.version)),
                                     context.color()));

@@ -15,21 +15,23 @@ struct Arguments {
 };
 
 build::Resolution resolution_of(const Arguments& arguments, const build::Workbench& bench, build::Stages& stages) {
-    if (arguments.lock.empty()) return build::resolve(build::read_intent(arguments.intent, bench), bench, stages);
-    auto locked = read_lock_file(arguments.lock, arguments.intent.platform);
-    auto base = build::base_of(locked, bench);
+    if (arguments.lock.empty())
+        return build::resolve(build::read_intent(arguments.intent, bench), bench.repository(), bench, stages);
+    auto locked = build::with_present_templates(read_lock_file(arguments.lock, arguments.intent.platform), bench);
+    auto base = build::base_of(locked, bench.repository(), bench);
     return {std::move(locked), std::move(base)};
 }
 
 int run(const Arguments& arguments, CommandContext& context) {
-    if (arguments.lock.empty() == arguments.intent.file.empty()) {
+    if (arguments.lock.empty() == arguments.intent.environment.empty()) {
         throw Error(ErrorKind::InvalidInput, "name an environment file, or a lock with --lock, and not both");
     }
     const auto& bench = context.bench();
     build::Stages stages;
     const auto resolution = resolution_of(arguments, bench, stages);
     const auto plan = build::make_plan(resolution.lock, resolution.base, bench, stages);
-    dockerfile::write_context(build::render_context(plan, bench.settings(), false), arguments.output);
+    dockerfile::write_context(build::render_context(plan, bench.settings(), false, plan.base.pull_reference()),
+                              arguments.output);
     context.close_display();
     if (context.common.json) {
         Json json = Json::object();
@@ -40,7 +42,8 @@ int run(const Arguments& arguments, CommandContext& context) {
     } else {
         print_answer(arguments.output);
     }
-    if (!context.common.quiet) tell("Build it: docker build --network none -t my-env {}\n", arguments.output);
+    if (!context.common.quiet)
+        tell("Build it: docker build --network none -t my-env {}\n", arguments.output);
     return 0;
 }
 
@@ -50,7 +53,8 @@ void add_dockerfile_command(CLI::App& app, CommandContext& context, Action& chos
     auto* command =
         app.add_subcommand("dockerfile", "Write the whole build context, buildable by hand with docker build");
     auto arguments = std::make_shared<Arguments>();
-    command->add_option("FILE", arguments->intent.file, "environment.yml or requirements.txt; - for standard input");
+    command->add_option("FILE", arguments->intent.environment,
+                        "environment.yml or requirements.txt; - for standard input");
     command->add_option("--lock", arguments->lock, "The context of exactly this conda-lock file");
     command->add_option("-o,--output", arguments->output, "The folder to write: absent, empty, or an earlier export")
         ->required();

@@ -13,7 +13,8 @@ void add_lock_command(CLI::App& app, CommandContext& context, Action& chosen) {
     auto options = std::make_shared<build::IntentOptions>();
     auto output = std::make_shared<std::string>("-");
     auto form = std::make_shared<std::string>("conda-lock");
-    command->add_option("FILE", options->file, "environment.yml or requirements.txt; - for standard input")->required();
+    command->add_option("FILE", options->environment, "environment.yml or requirements.txt; - for standard input")
+        ->required();
     command->add_option("-o,--output", *output, "Where to write it; - for standard output")->capture_default_str();
     command->add_option("--format", *form, "conda-lock, or explicit (conda packages only)")
         ->check(CLI::IsMember({"conda-lock", "explicit"}))
@@ -28,7 +29,7 @@ void add_lock_command(CLI::App& app, CommandContext& context, Action& chosen) {
         chosen = [options, output, form, &context] {
             const auto intent = build::read_intent(*options, context.bench());
             build::Stages stages;
-            const auto resolution = build::resolve(intent, context.bench(), stages);
+            const auto resolution = build::resolve(intent, context.bench().repository(), context.bench(), stages);
             const auto text =
                 *form == "explicit" ? lock::write_explicit(resolution.lock) : lock::write_conda_lock(resolution.lock);
             context.close_display();

@@ -12,7 +12,7 @@ constexpr int kMiss = 3;
 constexpr int kUnknown = 4;
 
 Digest asked_hash(const build::IntentOptions& options, CommandContext& context) {
-    if (const auto hash = Digest::from_hex(options.file.string())) return *hash;
+    if (const auto hash = Digest::from_hex(options.environment)) return *hash;
     return value_or_throw(Digest::from_hex(build::read_intent(options, context.bench()).hash.hex()));
 }
 
@@ -48,7 +48,8 @@ void add_lookup_command(CLI::App& app, CommandContext& context, Action& chosen) 
     auto* command = app.add_subcommand("lookup", "Say whether an environment is built: hit 0, miss 3, unknown 4");
     auto options = std::make_shared<build::IntentOptions>();
     auto verify = std::make_shared<bool>(false);
-    command->add_option("FILE|HASH", options->file, "environment.yml, requirements.txt, or a spec hash")->required();
+    command->add_option("FILE|HASH", options->environment, "environment.yml, requirements.txt, or a spec hash")
+        ->required();
     add_intent_options(*command, *options);
     command->add_flag("--verify", *verify, "Ask the registry for every blob of the image too");
     add_common_options(*command, context, true);

@@ -25,4 +25,17 @@ lock::Lock read_lock_file(const std::filesystem::path& file, const std::string& 
     return std::move(read.lock);
 }
 
+bool is_lock_file(const std::string& word) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(word, ignored)) return false;
+    const auto text = read_file(word, kLockLimit);
+    bool metadata = false;
+    bool package = false;
+    for (const auto line : split(text, '\n')) {
+        metadata = metadata || line.starts_with("metadata:");
+        package = package || line.starts_with("package:");
+    }
+    return metadata && package;
+}
+
 }  // namespace envbuild::cli

@@ -59,6 +59,7 @@ class Reader {
         lock_.spec_hash = text("spec_hash");
         lock_.prefix = text("prefix");
         lock_.gpu = text("gpu") == "true";
+        lock_.user_managed = text("user_managed") == "true";
         lock_.python_version = text("python_version");
         lock_.template_digest = text("template");
         if (const auto epoch = object("source_date_epoch"); !epoch.is_null()) lock_.source_date_epoch = epoch.as_int();
@@ -121,6 +122,7 @@ CustomFields custom_fields(const Lock& lock) {
     set("spec_hash", lock.spec_hash);
     set("prefix", lock.prefix);
     set("gpu", lock.gpu ? "true" : "false");
+    if (lock.user_managed) set("user_managed", "true");
     set("python_version", lock.python_version);
     set("template", lock.template_digest);
     set("source_date_epoch", std::to_string(lock.source_date_epoch));

@@ -77,6 +77,7 @@ Json Lock::canonical() const {
     image.set("cudnn", base.cudnn);
     json.set("base", std::move(image));
     json.set("gpu", gpu);
+    if (user_managed) json.set("user_managed", true);
     json.set("variables", json_of(variables));
     json.set("virtual_packages", json_of(virtual_packages));
     json.set("python_version", python_version);

@@ -60,6 +60,7 @@ struct Lock {
     std::vector<std::string> pip_requested;   // requirement lines, canonical
     BaseImage base;
     bool gpu = false;
+    bool user_managed = false;                     // the image is the base with `variables`; nothing is installed
     std::map<std::string, std::string> variables;  // from the file
     std::map<std::string, std::string>
         virtual_packages;        // "__cuda" -> "11.8", "__glibc" -> "2.35", "__archspec" -> "1=x86_64"

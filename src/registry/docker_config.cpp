@@ -160,6 +160,7 @@ DockerConfig DockerConfig::load(const ProcessEnv& env) {
 std::optional<RegistryCredential> DockerConfig::find(const std::string& registry, const CancelToken& cancel,
                                                      std::chrono::milliseconds helper_timeout) const {
     const auto keys = keys_of(registry);
+    if (const auto found = added_.find(keys[0]); found != added_.end()) return found->second;
     for (const auto& [path, json] : files_) {
         for (const auto& key : keys) {
             if (const auto helper = json["credHelpers"].string_or(key, ""); !helper.empty()) {
@@ -177,6 +178,12 @@ std::optional<RegistryCredential> DockerConfig::find(const std::string& registry
         }
     }
     return std::nullopt;
+}
+
+void DockerConfig::add(const std::string& registry, RegistryCredential credential) {
+    // Tokens that were fetched with other logins must not serve this one.
+    fingerprint_ = sha256(fingerprint_ + "\n" + registry + "\n" + credential.user).hex();
+    added_.insert_or_assign(keys_of(registry)[0], std::move(credential));
 }
 
 std::vector<std::string> DockerConfig::files() const {

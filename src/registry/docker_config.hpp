@@ -40,6 +40,10 @@ class DockerConfig {
         const std::string& registry, const CancelToken& cancel,
         std::chrono::milliseconds helper_timeout = std::chrono::seconds(10)) const;
 
+    // A login that stands in no file, such as a definition's baseImageRegistry: asked before the files, for this run
+    // only.
+    void add(const std::string& registry, RegistryCredential credential);
+
     // The files that were read, for messages.
     [[nodiscard]] std::vector<std::string> files() const;
     // Changes when a login changes one of the files: tokens fetched with the old ones are then no longer used.
@@ -51,6 +55,7 @@ class DockerConfig {
         Json json;
     };
     std::vector<File> files_;
+    std::map<std::string, RegistryCredential> added_;  // by the first of a registry's keys
     std::string fingerprint_;
 };
 

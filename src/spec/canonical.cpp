@@ -55,6 +55,11 @@ Json EnvironmentSpec::canonical() const {
     out.set("v", 1);
     out.set("platform", platform.to_string());
     set_if(out, "base", base_image);
+    if (own_base) {
+        out.set("own_base",
+                Json::object().set("context", own_base->context_digest).set("dockerfile", own_base->dockerfile));
+    }
+    set_if(out, "user_managed", user_managed);
     if (const Json ask = gpu_json(gpu); !ask.as_object().empty()) out.set("gpu", ask);
 
     std::set<std::string> specs;
@@ -63,6 +68,12 @@ Json EnvironmentSpec::canonical() const {
     std::vector<std::string> urls;
     for (const auto& channel : channels) urls.push_back(channel.url().to_string());
     set_list(out, "channels", urls);
+    set_if(out, "channel_priority", channel_priority);
+    if (!overrides.empty()) {
+        Json packages = Json::object();
+        for (const auto& [package, version] : overrides) packages.set(package, version);
+        out.set("virtual", std::move(packages));
+    }
 
     std::set<std::string> lines;
     std::set<std::pair<std::string, std::string>> sources;

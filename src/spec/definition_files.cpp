@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 
 #include "base/fs.hpp"
@@ -13,7 +12,7 @@
 #include "pypi/requirements_file.hpp"
 #include "spec/context_tree.hpp"
 #include "spec/definition_fields.hpp"
-#include "spec/ignore_rules.hpp"
+#include "spec/source_tree.hpp"
 #include "spec/yaml.hpp"
 
 namespace envbuild::spec {
@@ -218,24 +217,10 @@ class Planner {
                 .with_hint("the pip section names it");
         }
         if (!fs::is_directory(status)) return add_file(path, relative);
-        const auto rules = IgnoreRules::of_folder(path);
-        add_tree(path, "", relative == "." ? "" : relative + "/", rules);
-    }
-
-    void add_tree(const fs::path& folder, const std::string& below, const std::string& prefix,
-                  const IgnoreRules& rules) {
-        std::error_code failed;
-        for (const auto& entry : fs::directory_iterator(folder, failed)) {
-            const std::string path = below + entry.path().filename().string();
-            const auto status = entry.symlink_status();
-            if (rules.ignores(path, fs::is_directory(status))) continue;
-            if (fs::is_directory(status)) {
-                add_tree(entry.path(), path + "/", prefix, rules);
-            } else if (prefix + path != kDefinitionFile) {
-                add_file(entry.path(), prefix + path);
-            }
+        for (const auto& found : source_files(path)) {
+            const std::string place = relative == "." ? found.path : relative + "/" + found.path;
+            if (place != kDefinitionFile) add_file(found.on_disk, place);
         }
-        if (failed) throw Error(ErrorKind::Io, fmt::format("{}: cannot read: {}", folder.string(), failed.message()));
     }
 
     void add_file(const fs::path& path, const std::string& relative) {

@@ -47,8 +47,10 @@ struct ReadOptions {
     std::map<std::string, std::string> variables;  // --env K=V: win over the file's
     std::string base_image;                        // --base
     GpuAsk gpu;
-    std::string python;  // --python: of a bare requirements file; else an error
-    ProcessEnv env;      // for ${VAR}
+    std::map<std::string, std::string> overrides;  // CONDA_OVERRIDE_*: as EnvironmentSpec has them
+    std::string channel_priority;                  // where it is not strict
+    std::string python;                            // --python: of a bare requirements file; else an error
+    ProcessEnv env;                                // for ${VAR}
     conda::ChannelSettings channel_settings;
     std::vector<std::string> index_urls = {"https://pypi.org/simple"};  // where the file names no --index-url
     const SourceAccess* sources = nullptr;                              // disk_sources() where null
@@ -64,8 +66,8 @@ struct ReadResult {
     std::string file;                    // the name used in messages
 };
 
-// `path` is a file, or "-" for standard input. Throws Error: NotFound, Io, Cancelled, InvalidInput. The latter is the
-// first thing that is wrong with the file, at its place, and says how many more there are.
+// `path` is a file, or "-" for standard input. Throws Error: NotFound, Io, Cancelled, InvalidInput. The latter is the first thing
+// that is wrong with the file, at its place, and says how many more there are.
 [[nodiscard]] ReadResult read_environment(const std::filesystem::path& path, const ReadOptions& options);
 
 // The same over bytes in memory; `file` names them in messages and decides by its ending what they are taken for;

@@ -39,6 +39,13 @@ struct GpuAsk {
     auto operator<=>(const GpuAsk&) const = default;
 };
 
+// A base image that the user builds: a Dockerfile with its context, by content (docs/hash.md).
+struct OwnBase {
+    std::string context_digest;  // hex, of the context's tree
+    std::string dockerfile;      // its path in the context
+    auto operator<=>(const OwnBase&) const = default;
+};
+
 struct EnvironmentSpec {
     std::string name;                          // for messages and labels; not hashed
     std::vector<conda::Channel> channels;      // highest priority first; expanded, canonical
@@ -48,7 +55,12 @@ struct EnvironmentSpec {
     pypi::IndexOptions indexes;
     std::map<std::string, std::string> variables;  // names are valid, values hold no control character
     std::string base_image;                        // --base, as asked; "" for the catalogue's choice
+    std::optional<OwnBase> own_base;               // in place of base_image
+    bool user_managed = false;                     // the base is the image: nothing is installed on it
     GpuAsk gpu;
+    // Virtual packages that the asker sets himself (CONDA_OVERRIDE_*), "" for one that he takes away.
+    std::map<std::string, std::string> overrides;
+    std::string channel_priority;  // "flexible" or "disabled"; "" for strict
     conda::Platform platform;
     std::string python;                    // --python for a bare requirements file; already in `conda`
     std::vector<std::string> extra_steps;  // further Dockerfile instructions; none in this version's readers

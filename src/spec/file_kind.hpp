@@ -1,4 +1,4 @@
-// Tells what a file is by its name and content. Internal to this folder.
+// Tells what a file is by its name and content.
 #pragma once
 
 #include <string>

@@ -146,6 +146,8 @@ Reading read_all(std::string_view bytes, const std::string& file, const std::fil
     out.spec.platform = options.platform;
     out.spec.base_image = options.base_image;
     out.spec.gpu = options.gpu;
+    out.spec.overrides = options.overrides;
+    out.spec.channel_priority = options.channel_priority;
     auto text = decode_text(bytes, file);
     if (!text) {
         out.diagnostics.push_back(diagnostic_of(text.error(), file));

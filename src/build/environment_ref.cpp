@@ -1,0 +1,187 @@
+#include "build/environment_ref.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/fs.hpp"
+#include "base/strings.hpp"
+#include "build/name_registry.hpp"
+#include "build/prefix_export.hpp"
+#include "catalog/curated_set.hpp"
+
+namespace envbuild::build {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+catalog::CuratedSet curated_set(const Workbench& bench) {
+    return catalog::load_curated(bench.settings().share_dir / "curated/environments");
+}
+
+Error not_found(const std::string& what, const std::string& word, const std::vector<std::string>& known) {
+    const auto near = nearest(word, known);
+    return Error(ErrorKind::NotFound, what)
+        .with_hint(near.empty() ? "envbuild list shows the environments that there are; a file is named by its path"
+                                : fmt::format("did you mean '{}'? envbuild list shows all", near));
+}
+
+FoundEnvironment curated(const NameRef& ref, const catalog::CuratedEnvironment& environment, const Workbench& bench) {
+    const catalog::CuratedVersion* version = &environment.latest();
+    if (!ref.version.empty()) {
+        version = environment.find(ref.version);
+    } else if (!ref.label.empty() && ref.label != "latest") {
+        version = nullptr;
+    }
+    if (version == nullptr) {
+        std::vector<std::string> versions;
+        for (const auto& one : environment.versions) versions.push_back(one.definition.version);
+        throw Error(ErrorKind::NotFound, fmt::format("{} is not there", ref.to_string()))
+            .with_hint(fmt::format("{} has the versions {}", environment.name, join(versions, ", ")));
+    }
+    FoundEnvironment found;
+    found.kind = FoundEnvironment::Kind::Curated;
+    found.definition = version->definition;
+    found.path = environment.directory;
+    found.label = environment.name + ":" + version->definition.version;
+    if (version == &environment.latest()) found.labels = {"latest"};
+    found.status = catalog::to_string(version->status);
+    found.note = version->note;
+    if (version->status != catalog::CuratedStatus::Current)
+        bench.reporter().warn(fmt::format("{} is {}: {}", found.label, found.status, found.note));
+    return found;
+}
+
+FoundEnvironment registered(const NameRef& ref, const Workbench& bench) {
+    const auto repository = bench.repository();
+    NameRegistry registry(*repository, bench);
+    const auto book = registry.read();
+    const auto* entry = book.find(ref.name);
+    if (entry == nullptr) {
+        throw not_found(fmt::format("there is no environment '{}', neither a file nor a name", ref.to_string()),
+                        ref.name, known_names(bench));
+    }
+    if (const auto moved = book.renamed_to(ref.name))
+        bench.reporter().warn(fmt::format("{} has been renamed to {}", ref.name, *moved));
+    const catalog::VersionEntry* version = nullptr;
+    if (!ref.version.empty()) {
+        version = entry->find(ref.version);
+    } else if (!ref.label.empty() && ref.label != "latest") {
+        const auto labelled = entry->labels.find(ref.label);
+        if (labelled != entry->labels.end()) version = entry->find(labelled->second);
+    } else {
+        version = entry->latest();
+    }
+    if (version == nullptr) {
+        std::vector<std::string> there;
+        for (const auto& one : entry->versions) there.push_back(one.version);
+        for (const auto& [label, unused] : entry->labels) there.push_back("@" + label);
+        throw Error(ErrorKind::NotFound,
+                    fmt::format("{} has no {}", entry->name,
+                                ref.version.empty() ? "@" + (ref.label.empty() ? "latest" : ref.label)
+                                                    : "version " + ref.version))
+            .with_hint(fmt::format("it has {}", join(there, ", ")));
+    }
+    if (version->archived || entry->archived)
+        bench.reporter().warn(fmt::format("{}:{} is archived", entry->name, version->version));
+    FoundEnvironment found;
+    found.kind = FoundEnvironment::Kind::Registered;
+    found.path = registry.open(*version);
+    found.definition = spec::read_definition(found.path).definition;
+    found.definition->name = entry->name;
+    found.definition->version = version->version;
+    found.definition->description = version->description;
+    found.definition->tags = version->tags;
+    found.label = entry->name + ":" + version->version;
+    for (const auto& [label, of] : entry->labels) {
+        if (of == version->version) found.labels.push_back(label);
+    }
+    if (version == entry->latest() && !entry->labels.contains("latest")) found.labels.emplace_back("latest");
+    found.registered = *version;
+    return found;
+}
+
+FoundEnvironment on_disk(const std::string& word, const Workbench& bench) {
+    FoundEnvironment found;
+    found.label = word;
+    found.path = word;
+    const fs::path path(word);
+    if (word != "-" && fs::is_directory(path / "conda-meta")) {
+        found.kind = FoundEnvironment::Kind::Prefix;
+        found.folder = std::make_shared<TempDir>("prefix", bench.cache_folder("tmp"));
+        found.path = found.folder->path();
+        write_file_atomic(found.path / spec::kCondaFile, export_prefix(path));
+        found.definition.emplace();
+        found.definition->name = fs::absolute(path).lexically_normal().filename().string();
+        found.definition->conda_file = spec::kCondaFile;
+    } else if (word != "-" && spec::is_definition(path)) {
+        auto read = spec::read_definition(path);
+        for (const auto& warning : read.warnings) bench.reporter().warn(warning.located_message());
+        for (const auto& login : read.logins) bench.learn_registry_login(login.address, login.user, login.password);
+        found.kind = FoundEnvironment::Kind::Directory;
+        found.definition = std::move(read.definition);
+        found.path = read.directory;
+    }
+    return found;
+}
+
+bool is_there(const std::string& word) {
+    std::error_code ignored;
+    return fs::exists(word, ignored) || fs::is_symlink(word, ignored);
+}
+
+}  // namespace
+
+Expected<NameRef> NameRef::parse(std::string_view text) {
+    NameRef ref;
+    const auto mark = text.find_first_of(":@");
+    const auto rest = mark == std::string_view::npos ? std::string_view() : text.substr(mark + 1);
+    auto name = spec::check_name(text.substr(0, mark));
+    if (!name) return std::unexpected(name.error());
+    ref.name = *name;
+    if (mark == std::string_view::npos) return ref;
+    if (rest.empty() || rest.find_first_of(":@/ \t") != std::string_view::npos) {
+        return fail(ErrorKind::InvalidInput,
+                    fmt::format("'{}': a name is followed by nothing, :VERSION or @LABEL", text));
+    }
+    (text[mark] == ':' ? ref.version : ref.label) = rest;
+    return ref;
+}
+
+std::string NameRef::to_string() const {
+    if (!version.empty()) return name + ":" + version;
+    return label.empty() ? name : name + "@" + label;
+}
+
+bool is_path_word(const std::string& word) {
+    if (word == "-" || word.find('/') != std::string::npos || is_there(word)) return true;
+    for (const std::string_view ending : {".yml", ".yaml", ".txt", ".json", ".toml"}) {
+        if (word.ends_with(ending)) return true;
+    }
+    return false;
+}
+
+std::vector<std::string> known_names(const Workbench& bench) {
+    std::vector<std::string> names;
+    for (const auto& environment : curated_set(bench).environments) names.push_back(environment.name);
+    try {
+        const auto repository = bench.repository();
+        for (const auto& [name, entry] : NameRegistry(*repository, bench).read().names()) names.push_back(name);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::Cancelled) throw;  // what cannot be asked offers no names
+    }
+    return names;
+}
+
+FoundEnvironment find_environment(const std::string& word, const Workbench& bench) {
+    if (is_path_word(word)) return on_disk(word, bench);
+    const auto ref = value_or_throw(NameRef::parse(word));
+    const auto set = curated_set(bench);
+    if (const auto* environment = set.find(ref.name)) return curated(ref, *environment, bench);
+    const auto broken = std::ranges::find(set.faults, ref.name, &catalog::CuratedFault::name);
+    if (broken != set.faults.end()) throw Error(broken->error);
+    return registered(ref, bench);
+}
+
+}  // namespace envbuild::build

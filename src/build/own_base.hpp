@@ -1,0 +1,53 @@
+// A base image that the user's own Dockerfile makes (docs/azure-ml.md): built once in the engine, with network, and
+// kept in the repository, where it is a base image like any other.
+//
+// It lies under the tag `base-<key>`; the key is over the context's tree, the Dockerfile's path and the platform, and
+// stands in the manifest's annotation too. The first build of a key stays the answer until --refresh or --rebuild.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "build/base_image.hpp"
+#include "build/stages.hpp"
+#include "docker/engine.hpp"
+#include "layer/context_stream.hpp"
+#include "spec/context_tree.hpp"
+#include "spec/environment_spec.hpp"
+
+namespace envbuild::build {
+
+struct OwnContext {
+    spec::OwnBase key;
+    std::vector<layer::ContextFile> files;
+    std::shared_ptr<TempDir> folder;  // that they lie in, where it was made for this run
+};
+
+[[nodiscard]] std::vector<layer::ContextFile> context_files(const spec::ContextTree& tree);
+
+// Locks name such a base "envbuild.invalid/own-base" with its digest: which registry holds it is no part of a lock.
+inline constexpr std::string_view kOwnBaseName = "envbuild.invalid/own-base";
+
+enum class Reuse : std::uint8_t { Kept, BuiltAgain };
+
+// Finds or builds it in `repository`. Throws Error: BuildFailed with the failing step, Transient or Io without an
+// engine, what the repository throws.
+[[nodiscard]] ResolvedBase own_base(const OwnContext& context, const conda::Platform& platform, Reuse reuse, Look look,
+                                    const std::shared_ptr<cache::ImageRepository>& repository, const Workbench& bench,
+                                    Stages& stages);
+// One that a lock names. NotFound where the repository does not hold it.
+[[nodiscard]] ResolvedBase find_own_base(const Digest& digest, const conda::Platform& platform, Look look,
+                                         const std::shared_ptr<cache::ImageRepository>& repository,
+                                         const Workbench& bench);
+
+// A FROM line's image, as far as it can be looked up: not `scratch`, not an earlier stage, without variables.
+struct FromImage {
+    std::size_t offset = 0, length = 0;  // of the reference in the text
+    std::string reference;
+};
+// In the order of the file; heredocs, comments and continued lines are no FROM lines.
+[[nodiscard]] std::vector<FromImage> from_images(std::string_view dockerfile);
+
+}  // namespace envbuild::build
