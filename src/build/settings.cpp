@@ -257,6 +257,7 @@ Settings load_settings(const ProcessEnv& env, const std::map<std::string, std::s
 conda::ChannelSettings Settings::channel_settings(const ProcessEnv& env, std::vector<std::string>& warnings) const {
     auto result = read_condarc(env, warnings);
     result.home_directory = env.home().string();
+    result.home_directory = env.home().string();
     if (!channel_alias.empty()) result.channel_alias = channel_alias;
     for (const auto& [name, urls] : custom_channels) {
         if (!urls.empty()) result.custom_channels[name] = urls.front();
