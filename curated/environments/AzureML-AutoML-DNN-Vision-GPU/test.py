@@ -1,4 +1,4 @@
-"""Import test of AzureML-AutoML-DNN-Vision-GPU: runs in its container with its Python, and needs no GPU."""
+"""Import test of AzureML-AutoML-DNN-Vision-GPU: runs in its container, needs no GPU."""
 import sys
 
 import azureml.core
@@ -14,4 +14,5 @@ def expect(what, found, wanted):
 
 expect("python", sys.version.split()[0], "3.7")
 expect("azureml-core", azureml.core.VERSION, "1.8.0")
-expect("azureml-contrib-automl-dnn-vision", pkg_resources.get_distribution("azureml-contrib-automl-dnn-vision").version, "1.8.0")
+installed = pkg_resources.get_distribution("azureml-contrib-automl-dnn-vision")
+expect(installed.project_name, installed.version, "1.8.0")

@@ -1,4 +1,4 @@
-"""Import test of AzureML-Chainer-5.1.0-GPU: runs in its container with its Python, and needs no GPU."""
+"""Import test of AzureML-Chainer-5.1.0-GPU: runs in its container, needs no GPU."""
 import sys
 
 import azureml.core
@@ -16,4 +16,5 @@ def expect(what, found, wanted):
 expect("python", sys.version.split()[0], "3.6")
 expect("azureml-core", azureml.core.VERSION, "1.8.0")
 expect("chainer", chainer.__version__, "5.1.0")
-expect("cupy-cuda90", pkg_resources.get_distribution("cupy-cuda90").version, "5.1.0")
+installed = pkg_resources.get_distribution("cupy-cuda90")
+expect(installed.project_name, installed.version, "5.1.0")

@@ -1,4 +1,4 @@
-"""Import test of AzureML-Designer-CV-Transform: runs in its container with its Python, and needs no GPU."""
+"""Import test of AzureML-Designer-CV-Transform: runs in its container, needs no GPU."""
 import sys
 
 import pkg_resources
@@ -12,4 +12,5 @@ def expect(what, found, wanted):
 
 
 expect("python", sys.version.split()[0], "3.6")
-expect("azureml-designer-cv-modules", pkg_resources.get_distribution("azureml-designer-cv-modules").version, "0.0.14")
+installed = pkg_resources.get_distribution("azureml-designer-cv-modules")
+expect(installed.project_name, installed.version, "0.0.14")

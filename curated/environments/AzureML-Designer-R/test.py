@@ -1,4 +1,4 @@
-"""Import test of AzureML-Designer-R: runs in its container with its Python, and needs no GPU."""
+"""Import test of AzureML-Designer-R: runs in its container, needs no GPU."""
 import subprocess
 import sys
 
@@ -13,6 +13,7 @@ def expect(what, found, wanted):
 
 
 expect("python", sys.version.split()[0], "3.6")
-expect("azureml-designer-classic-modules", pkg_resources.get_distribution("azureml-designer-classic-modules").version, "0.0.124")
+installed = pkg_resources.get_distribution("azureml-designer-classic-modules")
+expect(installed.project_name, installed.version, "0.0.124")
 # Fails where one of them cannot be loaded.
 subprocess.check_call(["Rscript", "-e", "library(caret); library(dplyr); library(forecast); R.version.string"])

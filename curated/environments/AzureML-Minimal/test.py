@@ -1,4 +1,4 @@
-"""Import test of AzureML-Minimal: runs in its container with its Python."""
+"""Import test of AzureML-Minimal: runs in its container."""
 import ctypes
 import lzma
 import sqlite3

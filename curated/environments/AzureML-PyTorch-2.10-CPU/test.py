@@ -1,4 +1,4 @@
-"""Import test of AzureML-PyTorch-2.10-CPU: runs in its container with its Python, and needs no GPU."""
+"""Import test of AzureML-PyTorch-2.10-CPU: runs in its container, needs no GPU."""
 import glob
 import json
 import os

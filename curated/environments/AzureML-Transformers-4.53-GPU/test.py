@@ -1,4 +1,4 @@
-"""Import test of AzureML-Transformers-4.53-GPU: runs in its container with its Python, and needs no GPU."""
+"""Import test of AzureML-Transformers-4.53-GPU: runs in its container, needs no GPU."""
 import glob
 import json
 import os

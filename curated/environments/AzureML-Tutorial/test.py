@@ -1,4 +1,4 @@
-"""Import test of AzureML-Tutorial: runs in its container with its Python, and needs no GPU."""
+"""Import test of AzureML-Tutorial: runs in its container, needs no GPU."""
 import sys
 
 import azureml.core

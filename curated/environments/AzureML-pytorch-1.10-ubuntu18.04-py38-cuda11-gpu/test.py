@@ -1,4 +1,4 @@
-"""Import test of AzureML-pytorch-1.10-ubuntu18.04-py38-cuda11-gpu: runs in its container with its Python, and needs no GPU."""
+"""Import test of AzureML-pytorch-1.10-ubuntu18.04-py38-cuda11-gpu: runs in its container, needs no GPU."""
 import sys
 
 import torch

@@ -1,4 +1,4 @@
-"""Import test of AzureML-pytorch-1.9-ubuntu18.04-py37-cuda11-gpu: runs in its container with its Python, and needs no GPU."""
+"""Import test of AzureML-pytorch-1.9-ubuntu18.04-py37-cuda11-gpu: runs in its container, needs no GPU."""
 import sys
 
 import torch
