@@ -47,3 +47,20 @@ TEST_CASE("a manifest whose config lists other layers is Corrupt", "[cache]") {
     repository->put_manifest(manifest.to_bytes(), oci::media_type::kManifest, "wrong");
     CHECK(error_of([&] { (void)fetch_image(*repository, "wrong", {}); }).kind() == ErrorKind::Corrupt);
 }
+
+TEST_CASE("tags are listed, sorted, over all pages; a repository that is not there has none", "[cache]") {
+    const TempDir folder("tags");
+    FakeRegistry registry;  // two tags a page
+    Run run;
+    const auto layout = layout_repository(folder.path() / "images", {});
+    const auto remote = open_repository(registry.domain() + "/team/envs", run.context, {});
+    for (auto* repository : {layout.get(), remote.get()}) {
+        INFO(repository->name());
+        CHECK(repository->list_tags().empty());
+        auto request = small_image(sha256("lock"), sha256("spec"));
+        request.tags = {"latest", "a", "z"};
+        (void)publish(*repository, request, silent_reporter());
+        CHECK(repository->list_tags() ==
+              std::vector<std::string>{"a", "latest", lock_tag(sha256("lock")), spec_tag(sha256("spec")), "z"});
+    }
+}

@@ -67,9 +67,9 @@ TEST_CASE("a claim that is not proper is refused with what is wrong") {
     const auto with = [](const char* key, Json value) { return reason(full().to_json().set(key, std::move(value))); };
     CHECK_THAT(with("format", 2), Catch::Contains("'format' is 2; this envbuild reads 1"));
     CHECK_THAT(with("kind", "delete"), Catch::Contains("'kind' is 'delete'"));
-    CHECK_THAT(with("name", ""), Catch::Contains("'name' is missing"));
-    CHECK_THAT(with("name", "a b"), Catch::Contains("'name' is 'a b'"));
-    CHECK_THAT(with("name", std::string(256, 'a')), Catch::Contains("no proper name"));
+    CHECK_THAT(with("name", ""), Catch::Contains("'name' is no name"));
+    CHECK_THAT(with("name", "a b"), Catch::Contains("'a b'"));
+    CHECK_THAT(with("name", std::string(256, 'a')), Catch::Contains("'name' is no name"));
     CHECK_THAT(with("name", "\x1b[31m"), Catch::Contains("control characters"));
     CHECK_THAT(with("name", 3), Catch::Contains("'name' is no text"));
     CHECK_THAT(with("sequence", 0), Catch::Contains("'sequence'"));
@@ -87,7 +87,7 @@ TEST_CASE("a claim that is not proper is refused with what is wrong") {
     CHECK_THAT(with("tags", Json::array()), Catch::Contains("'tags'"));
     CHECK_THAT(with("tags", Json::object().set("k", 1)), Catch::Contains("'k' is no text"));
     CHECK_THAT(with("tags", Json::object().set("k\n", "v")), Catch::Contains("'tags'"));
-    CHECK_THAT(reason(renames("a", 1, "b").to_json().set("target", "")), Catch::Contains("'target' is missing"));
+    CHECK_THAT(reason(renames("a", 1, "b").to_json().set("target", "")), Catch::Contains("'target' is no name"));
     CHECK_THAT(reason(labels("a", 1, "1", "x").to_json().set("target", "@")), Catch::Contains("'target'"));
 }
 

@@ -278,7 +278,7 @@ TEST_CASE("labels are set, moved and taken away, never onto nothing") {
     CHECK(version_of(book, remove) == "2");
     CHECK(book.find("env")->labels.empty());
     CHECK(reason_of(book, unknown) == "'env' has no label 'other'");
-    CHECK(reason_of(book, bare) == "'env' has no version ''");
+    CHECK(reason_of(book, bare) == "a label is set on a version, and none was named");
     const auto lost = labels("none", 10, "1", "x");
     CHECK(reason_of(book.with(lost), lost) == "there is no environment 'none'");
 }
