@@ -176,13 +176,14 @@ class JsonReader {
             DefinitionFields::refuse(*type_node, fmt::format("locationType is '{}'", type_node->text()),
                                      "known are git and, for a folder beside the definition, local");
         }
-        fields_.context(*location, "location", node.find("dockerfilePath"));
-        if (!type.empty() && (type == "git") != definition_.base.context_is_git()) {
+        const bool is_url = location->text().contains("://");
+        if (is_url ? type == "local" : type == "git") {
             DefinitionFields::refuse(
-                *location,
-                fmt::format("locationType is {}, and the location is {}", type, type == "git" ? "no URL" : "a URL"),
-                "for git: https://host/repository.git#ref:folder; for local: a folder's path");
+                *location, fmt::format("locationType is {}, and the location is {}", type, is_url ? "a URL" : "no URL"),
+                "for git: https://host/repository.git#ref:folder or ssh://git@host/repository.git; "
+                "for local: a folder's path");
         }
+        fields_.context(*location, "location", node.find("dockerfilePath"));
     }
 
     void read_run_options(const YamlNode& docker) {

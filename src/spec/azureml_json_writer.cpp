@@ -72,8 +72,9 @@ Json context_json(const DefinitionBase& base, const Json& document) {
 }
 
 Json registry_json(const Json& document) {
-    Json out = merged(document, {{"address", {}}, {"username", {}}, {"password", {}}});
-    for (const auto& [key, value] : Json(out).as_object()) {
+    const Json found = merged(document, {{"address", {}}, {"username", {}}, {"password", {}}});
+    Json out = found;
+    for (const auto& [key, value] : found.as_object()) {
         if (is_credential_key(key)) out.set(key, Json());
     }
     return out;
