@@ -242,3 +242,10 @@ TEST_CASE("A container is removed whatever happens") {
         CHECK(std::ranges::count(asked, "DELETE", &FaultRequest::method) == 3);
     }
 }
+
+TEST_CASE("An image's name may hold a digest wherever the engine listens") {
+    FaultServer server(after_ping(fault::respond(200, R"({"Id":"sha256:x","RootFS":{"Layers":[]}})")));
+    Engine engine(at(server), quick(), CancelToken());
+    CHECK(engine.find_image("127.0.0.1:5000/debian@sha256:0123").has_value());
+    CHECK(server.requests().back().target == "/v1.45/images/127.0.0.1:5000/debian%40sha256:0123/json");
+}
