@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <system_error>
 
 #include "base/failpoint.hpp"
@@ -35,6 +38,21 @@ std::string media_type_of(const std::string& bytes, const fs::path& path) {
     throw Error(ErrorKind::Corrupt, fmt::format("{} is not an image manifest or index", path.string()));
 }
 
+// Nothing where there is no such file. That it cannot be asked for (permission, a broken disk, a stale mount) is no
+// answer: Io.
+std::optional<std::uint64_t> size_of(const fs::path& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) == 0) {
+        if (S_ISREG(status.st_mode)) return static_cast<std::uint64_t>(status.st_size);
+        throw Error(ErrorKind::Io, fmt::format("{} is not a file", path.string()));
+    }
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    const int code = errno;
+    throw Error(ErrorKind::Io, fmt::format("{}: cannot look whether it is there: {}", path.string(),
+                                           std::generic_category().message(code)))
+        .with_hint("check the permissions of this path, and that its disk is mounted and whole");
+}
+
 }  // namespace
 
 ContentStore::ContentStore(std::filesystem::path root, CancelToken cancel)
@@ -45,9 +63,7 @@ std::filesystem::path ContentStore::blob_path(const Digest& digest) const {
 }
 
 bool ContentStore::has_blob(const oci::Descriptor& descriptor) const {
-    std::error_code error;
-    const auto size = fs::file_size(blob_path(descriptor.digest), error);
-    return !error && size == descriptor.size;
+    return size_of(blob_path(descriptor.digest)) == descriptor.size;
 }
 
 std::unique_ptr<oci::BlobReader> ContentStore::open_blob(const oci::Descriptor& descriptor) const {
@@ -151,12 +167,11 @@ std::optional<oci::RawManifest> ContentStore::get_manifest(std::string_view tag)
 
 std::optional<oci::RawManifest> ContentStore::get_manifest(const Digest& digest) const {
     const auto path = blob_path(digest);
-    std::error_code error;
-    const auto size = fs::file_size(path, error);
-    if (error) return std::nullopt;
+    const auto size = size_of(path);
+    if (!size) return std::nullopt;
     oci::Descriptor descriptor;
     descriptor.digest = digest;
-    descriptor.size = size;
+    descriptor.size = *size;
     auto bytes = read_blob(descriptor);
     descriptor.media_type = media_type_of(bytes, path);
     return oci::RawManifest{descriptor, std::move(bytes)};

@@ -36,7 +36,8 @@ class ContentStore {
 
     [[nodiscard]] const std::filesystem::path& root() const { return root_; }
 
-    // Present with the size that the descriptor says.
+    // Present with the size that the descriptor says. Error(Io) where that cannot be found out: absence is an answer,
+    // a disk that does not answer is none.
     [[nodiscard]] bool has_blob(const oci::Descriptor& descriptor) const;
     [[nodiscard]] std::filesystem::path blob_path(const Digest& digest) const;
     // The content; its reader verifies size and digest before it says the end. NotFound where it is absent.

@@ -161,6 +161,26 @@ TEST_CASE("a stream whose digest is not known is described at its end", "[store]
     CHECK(files_in(folder.path() / "ingest") == 0);
 }
 
+TEST_CASE("a blob that cannot be asked for is not absent", "[store]") {
+    const TempDir folder("store");
+    ContentStore store(folder.path(), {});
+    const auto bytes = image_in(store, "layer");
+    const auto manifest = store.put_manifest(bytes, oci::media_type::kManifest, "x");
+    // A link that leads to itself: ELOOP, for root too.
+    for (const auto& digest : {sha256("layer"), manifest.digest}) {
+        fs::remove(store.blob_path(digest));
+        fs::create_symlink(store.blob_path(digest), store.blob_path(digest));
+    }
+    CHECK(error_of([&] { (void)store.has_blob(oci::describe("t", "layer")); }).kind() == ErrorKind::Io);
+    CHECK(error_of([&] { (void)store.get_manifest(manifest.digest); }).kind() == ErrorKind::Io);
+    CHECK(error_of([&] { (void)store.get_manifest("x"); }).kind() == ErrorKind::Io);
+    CHECK(error_of([&] { (void)store.missing(*oci::Manifest::parse(bytes)); }).kind() == ErrorKind::Io);
+    // A part of the path that is a file: there is nothing below it.
+    fs::remove_all(folder.path() / "blobs");
+    write_file_atomic(folder.path() / "blobs", "");
+    CHECK_FALSE(store.has_blob(oci::describe("t", "layer")));
+}
+
 TEST_CASE("a folder with other things in it is not made into a layout", "[store]") {
     const TempDir folder("store");
     write_file_atomic(folder.path() / "thesis.tex", "precious");
