@@ -140,14 +140,14 @@ oci::Descriptor ContentStore::put_manifest(std::string_view bytes, std::string_v
 
     failpoint("store.before_index");
     const FileLock guard = lock();
-    Json::Array entries;
-    for (const Json& entry : read_entries()) {
-        if (ref_name(entry) != *tag) entries.push_back(entry);
-    }
+    Json index = read_index();
+    Json::Array entries = index["manifests"].as_array();
+    std::erase_if(entries, [&](const Json& entry) { return ref_name(entry) == *tag; });
     oci::Descriptor entry = descriptor;
     entry.annotations[std::string(kRefName)] = *tag;
     entries.push_back(entry.to_json());
-    write_entries(std::move(entries));
+    index.set("manifests", std::move(entries));
+    write_index(index);
     return descriptor;
 }
 
@@ -192,10 +192,12 @@ std::vector<std::pair<std::string, oci::Descriptor>> ContentStore::tags() const 
 bool ContentStore::remove_tag(std::string_view tag) {
     if (!fs::exists(root_ / "index.json")) return false;
     const FileLock guard = lock();
-    Json::Array entries = read_entries();
+    Json index = read_index();
+    Json::Array entries = index["manifests"].as_array();
     const auto count = std::erase_if(entries, [&](const Json& entry) { return ref_name(entry) == tag; });
     if (count == 0) return false;
-    write_entries(std::move(entries));
+    index.set("manifests", std::move(entries));
+    write_index(index);
     return true;
 }
 
@@ -205,27 +207,31 @@ std::vector<oci::Descriptor> ContentStore::missing(const oci::Manifest& manifest
     return blobs;
 }
 
-// The entries are kept as JSON: what other tools wrote into them stays.
-Json::Array ContentStore::read_entries() const {
+// Kept as JSON: what other tools wrote into the index or its entries stays.
+Json ContentStore::read_index() const {
     const auto path = root_ / "index.json";
     std::string bytes;
     try {
         bytes = read_file(path, kIndexLimit);
     } catch (const Error& error) {
-        if (error.kind() == ErrorKind::NotFound) return {};
-        throw;
+        if (error.kind() != ErrorKind::NotFound) throw;
+        Json index = Json::object();
+        index.set("schemaVersion", 2).set("mediaType", oci::media_type::kIndex).set("manifests", Json::Array());
+        return index;
     }
-    const auto json = Json::parse(bytes);
-    if (!json || !(*json)["manifests"].is_array()) {
+    auto json = Json::parse(bytes);
+    if (!json || !json->is_object() || !(*json)["manifests"].is_array()) {
         throw Error(ErrorKind::Corrupt, fmt::format("{} is not an image index", path.string()))
             .with_hint("move it away: the blobs stay usable, and the next build writes a new one");
     }
-    return (*json)["manifests"].as_array();
+    return std::move(*json);
 }
 
-void ContentStore::write_entries(Json::Array entries) const {
-    Json index = Json::object();
-    index.set("schemaVersion", 2).set("mediaType", oci::media_type::kIndex).set("manifests", std::move(entries));
+Json::Array ContentStore::read_entries() const {
+    return read_index()["manifests"].as_array();
+}
+
+void ContentStore::write_index(const Json& index) const {
     write_file_atomic(root_ / "index.json", index.dump());
 }
 
@@ -260,7 +266,7 @@ void ContentStore::make_layout() const {
     fs::create_directories(root_ / "blobs" / "sha256");
     fs::create_directories(root_ / "ingest");
     // The marker comes last: where it is, the rest is.
-    if (!fs::exists(root_ / "index.json")) write_entries({});
+    if (!fs::exists(root_ / "index.json")) write_index(read_index());
     if (!fs::exists(root_ / "oci-layout")) write_file_atomic(root_ / "oci-layout", kLayoutFile);
 }
 

@@ -69,8 +69,9 @@ class ContentStore {
     [[nodiscard]] std::vector<oci::Descriptor> missing(const oci::Manifest& manifest) const;
 
   private:
+    [[nodiscard]] Json read_index() const;
     [[nodiscard]] Json::Array read_entries() const;
-    void write_entries(Json::Array entries) const;
+    void write_index(const Json& index) const;
     void ensure_layout();
     void make_layout() const;
     [[nodiscard]] FileLock lock() const;

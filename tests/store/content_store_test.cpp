@@ -102,11 +102,15 @@ TEST_CASE("what other tools wrote into index.json stays", "[store]") {
     entry.set("annotations", annotations).set("urls", std::vector<std::string>{"http://x"});
     auto entries = index["manifests"].as_array();
     entries.push_back(entry);
-    index.set("manifests", entries);
+    index.set("manifests", entries).set("annotations", annotations).set("x-members", "of the index itself");
     write_file_atomic(folder.path() / "index.json", index.dump());
     store.put_manifest(bytes, oci::media_type::kManifest, "other");
     CHECK_THAT(read_file(folder.path() / "index.json"), Catch::Contains("io.example") && Catch::Contains("http://x"));
     CHECK(store.tags().size() == 3);
+    const auto after = *Json::parse(read_file(folder.path() / "index.json"));
+    CHECK(after["annotations"] == annotations);
+    CHECK(after.string_or("x-members", "") == "of the index itself");
+    CHECK(after.int_or("schemaVersion", 0) == 2);
 }
 
 TEST_CASE("content that is not what its descriptor says is not stored", "[store]") {
