@@ -57,6 +57,7 @@ class ImageRepository {
 [[nodiscard]] std::unique_ptr<ImageRepository> registry_repository(
     registry::RegistryContext& context, const oci::Repository& repository,
     registry::Reading reading = registry::Reading::OriginOnly);
+// InvalidInput where `root` holds other things, or a layout of a version that is not known.
 [[nodiscard]] std::unique_ptr<ImageRepository> layout_repository(std::filesystem::path root, CancelToken cancel);
 // What a user names: "oci:/path" is a layout, anything else a registry's repository. InvalidInput otherwise.
 [[nodiscard]] std::unique_ptr<ImageRepository> open_repository(std::string_view name,

@@ -67,6 +67,13 @@ class LayoutRepository : public ImageRepository {
 }  // namespace
 
 std::unique_ptr<ImageRepository> layout_repository(std::filesystem::path root, CancelToken cancel) {
+    try {
+        store::ContentStore(root, cancel).check_folder();
+    } catch (const Error& error) {
+        // A folder that is no store is the user's mistake, told before any work. One that cannot be read is an answer
+        // that whoever asks gets.
+        if (error.kind() == ErrorKind::InvalidInput) throw;
+    }
     return std::make_unique<LayoutRepository>(std::move(root), std::move(cancel));
 }
 

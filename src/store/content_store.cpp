@@ -240,34 +240,47 @@ void ContentStore::ensure_layout() {
     std::call_once(swept_, [&] { sweep_ingest(root_ / "ingest"); });
 }
 
-void ContentStore::make_layout() const {
-    if (fs::exists(root_ / "ingest") && fs::exists(root_ / "oci-layout")) return;
+void ContentStore::check_folder() const {
+    if (const auto layout = read_file_if_exists(root_ / "oci-layout")) {
+        const auto json = Json::parse(*layout);
+        const auto version = json ? json->string_or("imageLayoutVersion", "") : "";
+        if (version == "1.0.0") return;
+        throw Error(ErrorKind::InvalidInput, fmt::format("{}: an image layout of version '{}'; envbuild knows 1.0.0",
+                                                         root_.string(), version))
+            .with_hint("name another folder");
+    }
     std::error_code error;
+    if (fs::is_regular_file(root_, error))
+        throw Error(ErrorKind::InvalidInput, fmt::format("{} is a file, not an image layout", root_.string()));
+    error.clear();
+    for (fs::directory_iterator entry(root_, error), end; !error && entry != end; entry.increment(error)) {
+        const auto name = entry->path().filename().string();
+        if (name == "blobs" || name == "ingest" || name == "index.json" || name.starts_with(".")) continue;
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("{} holds other things ({}) and is no image layout", root_.string(), name))
+            .with_hint("name an empty or a new folder");
+    }
+    if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
+        throw Error(ErrorKind::Io, fmt::format("{}: cannot read the folder: {}", root_.string(), error.message()));
+}
+
+void ContentStore::make_layout() const {
+    std::error_code error;
+    if (fs::exists(root_ / "ingest", error) && fs::exists(root_ / "oci-layout", error)) return check_folder();
+    check_folder();
     fs::create_directories(root_, error);
     if (error)
         throw Error(ErrorKind::Io, fmt::format("{}: cannot make the folder: {}", root_.string(), error.message()));
     const FileLock guard = lock();
-    if (const auto layout = read_file_if_exists(root_ / "oci-layout")) {
-        const auto json = Json::parse(*layout);
-        if (const auto version = json ? json->string_or("imageLayoutVersion", "") : ""; version != "1.0.0") {
-            throw Error(ErrorKind::InvalidInput,
-                        fmt::format("{}: an image layout of version '{}'; this envbuild writes 1.0.0", root_.string(),
-                                    version));
-        }
-    } else {
-        for (const auto& entry : fs::directory_iterator(root_)) {
-            const auto name = entry.path().filename().string();
-            if (name == "blobs" || name == "ingest" || name == "index.json" || name.starts_with(".")) continue;
-            throw Error(ErrorKind::InvalidInput,
-                        fmt::format("{} holds other things ({}) and is no image layout", root_.string(), name))
-                .with_hint("name an empty or a new folder");
-        }
+    check_folder();
+    for (const auto& folder : {root_ / "blobs" / "sha256", root_ / "ingest"}) {
+        fs::create_directories(folder, error);
+        if (error)
+            throw Error(ErrorKind::Io, fmt::format("{}: cannot make the folder: {}", folder.string(), error.message()));
     }
-    fs::create_directories(root_ / "blobs" / "sha256");
-    fs::create_directories(root_ / "ingest");
     // The marker comes last: where it is, the rest is.
-    if (!fs::exists(root_ / "index.json")) write_index(read_index());
-    if (!fs::exists(root_ / "oci-layout")) write_file_atomic(root_ / "oci-layout", kLayoutFile);
+    if (!size_of(root_ / "index.json")) write_index(read_index());
+    if (!size_of(root_ / "oci-layout")) write_file_atomic(root_ / "oci-layout", kLayoutFile);
 }
 
 FileLock ContentStore::lock() const {

@@ -30,11 +30,13 @@ namespace envbuild::store {
 class ContentStore {
   public:
     // Nothing is touched before the first write; a folder that is not there reads as an empty store.
-    // Error(InvalidInput) when writing where a folder with other things in it lies, or a layout of a version that is
-    // not known.
     ContentStore(std::filesystem::path root, CancelToken cancel);
 
     [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+
+    // Whether the folder may be a store: absent, empty or an image layout of the known version. Error(InvalidInput)
+    // otherwise, Io where it cannot be read. Every write begins with it.
+    void check_folder() const;
 
     // Present with the size that the descriptor says. Error(Io) where that cannot be found out: absence is an answer,
     // a disk that does not answer is none.

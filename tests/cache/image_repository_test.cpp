@@ -18,6 +18,19 @@ TEST_CASE("a repository is named as a layout or as a registry's", "[cache]") {
     }
 }
 
+TEST_CASE("a folder with other things in it is refused when it is opened, not after a build", "[cache]") {
+    Run run;
+    const TempDir folder("other");
+    write_file_atomic(folder.path() / "thesis.tex", "precious");
+    const auto error = error_of([&] { (void)open_repository("oci:" + folder.path().string(), run.context, {}); });
+    CHECK(error.kind() == ErrorKind::InvalidInput);
+    CHECK_THAT(error.message(), Catch::Contains("thesis.tex"));
+    write_file_atomic(folder.path() / "oci-layout", R"({"imageLayoutVersion":"9.0.0"})");
+    CHECK_THROWS_WITH(layout_repository(folder.path(), {}), Catch::Contains("9.0.0"));
+    CHECK(layout_repository(folder.path() / "absent", {})->name() == "oci:" + (folder.path() / "absent").string());
+    CHECK_FALSE(fs::exists(folder.path() / "absent"));
+}
+
 TEST_CASE("an image is fetched with its config, through an index where there is one", "[cache]") {
     const TempDir folder("image");
     const auto repository = layout_repository(folder.path(), {});

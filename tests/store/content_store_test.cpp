@@ -189,19 +189,34 @@ TEST_CASE("a folder with other things in it is not made into a layout", "[store]
     const TempDir folder("store");
     write_file_atomic(folder.path() / "thesis.tex", "precious");
     ContentStore store(folder.path(), {});
-    const auto error = error_of([&] { store.put_blob(oci::describe("t", "x"), "x"); });
-    CHECK(error.kind() == ErrorKind::InvalidInput);
-    CHECK_THAT(error.message(), Catch::Contains("thesis.tex"));
+    for (const auto& error : {error_of([&] { store.put_blob(oci::describe("t", "x"), "x"); }),
+                              error_of([&] { store.check_folder(); })}) {
+        CHECK(error.kind() == ErrorKind::InvalidInput);
+        CHECK_THAT(error.message(), Catch::Contains("thesis.tex"));
+    }
     CHECK_FALSE(fs::exists(folder.path() / "blobs"));
 }
 
-TEST_CASE("a layout of another version and a broken index are told", "[store]") {
+TEST_CASE("a layout of another version is refused, also where all its folders are", "[store]") {
     const TempDir folder("store");
+    {
+        ContentStore store(folder.path(), {});
+        store.put_blob(oci::describe("t", "x"), "x");
+    }
     write_file_atomic(folder.path() / "oci-layout", R"({"imageLayoutVersion":"2.0.0"})");
+    REQUIRE(fs::exists(folder.path() / "ingest"));
     ContentStore store(folder.path(), {});
-    CHECK(error_of([&] { store.put_blob(oci::describe("t", "x"), "x"); }).kind() == ErrorKind::InvalidInput);
-    write_file_atomic(folder.path() / "index.json", "{");
-    CHECK(error_of([&] { (void)store.get_manifest("x"); }).kind() == ErrorKind::Corrupt);
+    CHECK(error_of([&] { store.check_folder(); }).kind() == ErrorKind::InvalidInput);
+    CHECK(error_of([&] { store.put_blob(oci::describe("t", "y"), "y"); }).kind() == ErrorKind::InvalidInput);
+}
+
+TEST_CASE("an index that is none is Corrupt", "[store]") {
+    const TempDir folder("store");
+    ContentStore store(folder.path(), {});
+    for (const std::string index : {"{", "[]", "{}", R"({"manifests":{}})"}) {
+        write_file_atomic(folder.path() / "index.json", index);
+        CHECK(error_of([&] { (void)store.get_manifest("x"); }).kind() == ErrorKind::Corrupt);
+    }
 }
 
 TEST_CASE("many threads and stores write into one layout without losing a tag", "[store]") {
