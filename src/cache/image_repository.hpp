@@ -51,6 +51,10 @@ class ImageRepository {
 
     // Whether asking for the blobs of an image costs no round trip, so that every look-up does it.
     [[nodiscard]] virtual bool blobs_are_local() const = 0;
+
+    // Throws where what is found here says nothing about images, and no build mends it: a damaged index of the embedded
+    // store. Asks no registry.
+    virtual void check() const {}
 };
 
 // `context` is borrowed.

@@ -59,6 +59,7 @@ class LayoutRepository : public ImageRepository {
         return names;
     }
     bool blobs_are_local() const override { return true; }
+    void check() const override { store_.check(); }
 
   private:
     store::ContentStore store_;

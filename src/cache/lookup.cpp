@@ -32,10 +32,16 @@ std::optional<Miss> broken(const ImageRepository& repository, const std::string&
 template <class Ask>
 LookupResult answered(const ImageRepository& repository, Ask&& ask) {
     try {
+        repository.check();
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::Cancelled || error.kind() == ErrorKind::Bug) throw;
+        return Unknown{error};
+    }
+    try {
         return ask();
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::Cancelled || error.kind() == ErrorKind::Bug) throw;
-        // The embedded store was asked and did answer: what is damaged there is not there.
+        // The embedded store was asked and did answer: a damaged image is not there, and a build replaces it.
         if (repository.blobs_are_local() &&
             (error.kind() == ErrorKind::Corrupt || error.kind() == ErrorKind::NotFound)) {
             return Miss{error.message() + "; it is built again"};

@@ -222,7 +222,7 @@ Json ContentStore::read_index() const {
     auto json = Json::parse(bytes);
     if (!json || !json->is_object() || !(*json)["manifests"].is_array()) {
         throw Error(ErrorKind::Corrupt, fmt::format("{} is not an image index", path.string()))
-            .with_hint("move it away: the blobs stay usable, and the next build writes a new one");
+            .with_hint("move it away: the blobs stay usable, and the next build writes a new one; tags are lost with it");
     }
     return std::move(*json);
 }
@@ -238,6 +238,11 @@ void ContentStore::write_index(const Json& index) const {
 void ContentStore::ensure_layout() {
     make_layout();
     std::call_once(swept_, [&] { sweep_ingest(root_ / "ingest"); });
+}
+
+void ContentStore::check() const {
+    check_folder();
+    static_cast<void>(read_index());
 }
 
 void ContentStore::check_folder() const {

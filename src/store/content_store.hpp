@@ -37,6 +37,8 @@ class ContentStore {
     // Whether the folder may be a store: absent, empty or an image layout of the known version. Error(InvalidInput)
     // otherwise, Io where it cannot be read. Every write begins with it.
     void check_folder() const;
+    // That, and whether the index can be read: Error(Corrupt) for one that is none. No write mends it.
+    void check() const;
 
     // Present with the size that the descriptor says. Error(Io) where that cannot be found out: absence is an answer,
     // a disk that does not answer is none.

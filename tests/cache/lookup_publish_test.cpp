@@ -51,6 +51,25 @@ TEST_CASE("what was published is hit, by intent and by lock, and names the image
     CHECK(reporter.warnings().empty());
 }
 
+TEST_CASE("a damaged index of the embedded store is unknown, with what to do, and never a miss", "[cache]") {
+    const TempDir folder("cache");
+    const auto repository = layout_repository(folder.path(), {});
+    (void)publish(*repository, small_image(kLock, kSpec), silent_reporter());
+    const auto index = read_file(folder.path() / "index.json");
+    write_file_atomic(folder.path() / "index.json", index.substr(0, index.size() / 2));
+    for (const auto& result : {lookup(*repository, kSpec), lookup_lock(*repository, kLock)}) {
+        REQUIRE(std::holds_alternative<Unknown>(result));
+        const auto& error = std::get<Unknown>(result).error;
+        CHECK(error.kind() == ErrorKind::Corrupt);
+        CHECK_THAT(error.to_string(), Catch::Contains("index.json") && Catch::Contains("move it away"));
+    }
+    // As the hint says.
+    fs::remove(folder.path() / "index.json");
+    CHECK(std::holds_alternative<Miss>(lookup(*repository, kSpec)));
+    (void)publish(*repository, small_image(kLock, kSpec), silent_reporter());
+    hit_of(lookup(*repository, kSpec));
+}
+
 TEST_CASE("a look-up at a registry is one round trip", "[cache]") {
     Both both;
     (void)publish(*both.remote, small_image(kLock, kSpec), silent_reporter());
