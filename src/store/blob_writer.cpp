@@ -16,6 +16,8 @@ namespace envbuild::store {
 
 namespace {
 
+constexpr int kAttempts = 100;
+
 [[noreturn]] void throw_errno(std::string_view what, const fs::path& path) {
     const int code = errno;
     Error error(ErrorKind::Io,
@@ -28,17 +30,27 @@ namespace {
 }  // namespace
 
 BlobWriter::BlobWriter(const std::filesystem::path& ingest, std::filesystem::path blobs) : blobs_(std::move(blobs)) {
-    while (true) {
+    // A sweep may take the file between its making and its lock: then it is gone or locked, and another one is made.
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
         std::string name = (ingest / "blob-XXXXXX").string();
         fd_ = UniqueFd(::mkostemp(name.data(), O_CLOEXEC));
         if (!fd_) throw_errno("write in", ingest);
-        // A sweep may have taken the file between these two calls: then it is gone or locked, and another one is made.
+        const bool locked = ::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0;
+        const int code = errno;
         struct stat status{};
-        if (::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd_.get(), &status) == 0 && status.st_nlink == 1) {
+        if (locked && ::fstat(fd_.get(), &status) == 0 && status.st_nlink == 1) {
             temporary_ = name;
             return;
         }
+        ::unlink(name.c_str());
+        if (!locked && code != EWOULDBLOCK && code != EINTR) {
+            throw Error(ErrorKind::Io, fmt::format("{}: cannot lock a file there: {}", ingest.string(),
+                                                   std::generic_category().message(code)))
+                .with_hint("this file system has no locks (Lustre needs the mount option flock); point XDG_DATA_HOME "
+                           "to one that has");
+        }
     }
+    throw Error(ErrorKind::Io, fmt::format("{}: files there are taken away while they are made", ingest.string()));
 }
 
 BlobWriter::~BlobWriter() {

@@ -11,7 +11,8 @@
 namespace envbuild::store {
 
 // Not thread-safe. Dropped without a trace unless commit() returned. While it lives, an flock marks its file as
-// somebody's; what a killed process left has none and goes with the next sweep. Throws Error(Io).
+// somebody's; what a killed process left has none and goes with the next sweep. Throws Error(Io), also on a
+// file system without locks.
 class BlobWriter {
   public:
     // Both folders exist and are on one file system.

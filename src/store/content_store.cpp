@@ -270,9 +270,9 @@ void ContentStore::check_folder() const {
 }
 
 void ContentStore::make_layout() const {
-    std::error_code error;
-    if (fs::exists(root_ / "ingest", error) && fs::exists(root_ / "oci-layout", error)) return check_folder();
     check_folder();
+    std::error_code error;
+    if (fs::exists(root_ / "ingest", error) && fs::exists(root_ / "oci-layout", error)) return;
     fs::create_directories(root_, error);
     if (error)
         throw Error(ErrorKind::Io, fmt::format("{}: cannot make the folder: {}", root_.string(), error.message()));
