@@ -68,7 +68,7 @@ Outcome transfer(const Endpoint& endpoint, Delivery& delivery, bool& ranges_work
         delivery.take(bytes.substr(drop), endpoint.registry());
     };
     const HttpResponse response = endpoint.send(request, Access::Pull);
-    if (Endpoint::says_absent(response, true)) return Outcome::Absent;
+    if (Endpoint::says_absent(response)) return Outcome::Absent;
     if (response.status == 416 && resume) {
         ranges_work = false;
         throw Error(ErrorKind::Transient, fmt::format("{} does not send a part of a blob", endpoint.registry()));

@@ -69,6 +69,25 @@ class HashingBody : public BodySource {
     std::uint64_t seen_ = 0;
 };
 
+// Whether a GET is answered with the blob, of which as little as possible is taken.
+bool has_blob_by_get(const Endpoint& endpoint, const oci::Descriptor& descriptor) {
+    struct Enough {};
+    HttpRequest request;
+    request.url = endpoint.url("blobs/" + descriptor.digest.to_string());
+    request.headers["range"] = "bytes=0-0";
+    request.sink = [](std::string_view) { throw Enough{}; };
+    try {
+        const HttpResponse response = endpoint.send(request, Access::Pull);
+        if (Endpoint::says_absent(response)) return false;
+        // 416: it is there, and empty.
+        if (!response.ok() && response.status != 416)
+            throw endpoint.failure("ask for a blob of", request, response, Access::Pull);
+    } catch (const Enough&) {
+        return true;
+    }
+    return true;
+}
+
 // Begins an upload: where it goes on. Throws Transient when the registry failed in passing.
 Url begin(const Endpoint& endpoint) {
     HttpRequest request;
@@ -145,7 +164,8 @@ bool has_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor) {
     request.method = "HEAD";
     request.url = endpoint.url("blobs/" + descriptor.digest.to_string());
     const HttpResponse response = endpoint.send(request, Access::Pull);
-    if (Endpoint::says_absent(response, false)) return false;
+    if (Endpoint::says_absent(response)) return false;
+    if (Endpoint::must_ask_with_get(response)) return has_blob_by_get(endpoint, descriptor);
     if (!response.ok()) throw endpoint.failure("ask for a blob of", request, response, Access::Pull);
     // Registries that redirect or compress may leave the length out; one that differs is another content.
     const auto length = response.header("content-length");

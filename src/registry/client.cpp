@@ -58,7 +58,7 @@ std::optional<oci::RawManifest> get_manifest_from(const Endpoint& endpoint, cons
     request.headers["accept"] = accepted_types();
     request.body_limit = oci::kManifestLimit;
     HttpResponse response = endpoint.send(request, Access::Pull);
-    if (Endpoint::says_absent(response, true)) return std::nullopt;
+    if (Endpoint::says_absent(response)) return std::nullopt;
     const std::string what = fmt::format("get the manifest {} of", identifier);
     if (!response.ok()) throw endpoint.failure(what, request, response, Access::Pull);
     if (response.header("content-type").find("html") != std::string::npos)
@@ -78,14 +78,14 @@ std::optional<oci::Descriptor> head_manifest_from(const Endpoint& endpoint, cons
     request.url = endpoint.url("manifests/" + identifier);
     request.headers["accept"] = accepted_types();
     const HttpResponse response = endpoint.send(request, Access::Pull);
-    if (Endpoint::says_absent(response, false)) return std::nullopt;
-    if (!response.ok())
+    if (Endpoint::says_absent(response)) return std::nullopt;
+    if (!response.ok() && !Endpoint::must_ask_with_get(response))
         throw endpoint.failure(fmt::format("ask for the manifest {} of", identifier), request, response, Access::Pull);
     const auto digest = Digest::parse(response.header("docker-content-digest"));
     const auto length = response.header("content-length");
     const bool is_number =
         !length.empty() && length.size() < 10 && length.find_first_not_of("0123456789") == std::string::npos;
-    if (!digest || !is_number || media_type_of(response).empty()) {
+    if (!response.ok() || !digest || !is_number || media_type_of(response).empty()) {
         // Not every registry says all of it in the headers; the manifest itself does.
         const auto manifest = get_manifest_from(endpoint, identifier);
         return manifest ? std::optional(manifest->descriptor) : std::nullopt;
@@ -235,7 +235,7 @@ std::vector<std::string> RegistryClient::list_tags() const {
     request.url = origin().url("tags/list?n=1000");
     for (int page = 0; page < kMaxTagPages; ++page) {
         const HttpResponse response = origin().send(request, Access::Pull);
-        if (Endpoint::says_absent(response, true)) return {};
+        if (Endpoint::says_absent(response)) return {};
         const auto json = response.ok() ? Json::parse(response.body) : fail(ErrorKind::Corrupt, "");
         if (!json || !json->is_object()) throw origin().failure("list the tags of", request, response, Access::Pull);
         if (const Json& list = (*json)["tags"]; list.is_array()) {
@@ -258,7 +258,7 @@ bool RegistryClient::delete_manifest(const Digest& digest) {
     request.method = "DELETE";
     request.url = origin().url("manifests/" + digest.to_string());
     const HttpResponse response = origin().send(request, Access::Push);
-    if (Endpoint::says_absent(response, true)) return false;
+    if (Endpoint::says_absent(response)) return false;
     if (!response.ok()) throw origin().failure("delete a manifest of", request, response, Access::Push);
     return true;
 }

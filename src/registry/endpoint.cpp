@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/json.hpp"
 #include "base/strings.hpp"
 #include "registry/hosts.hpp"
@@ -14,9 +17,21 @@ bool is_html(const HttpResponse& response) {
     return response.header("content-type").find("html") != std::string::npos || trim(response.body).starts_with('<');
 }
 
-bool has_registry_errors(const HttpResponse& response) {
+// What registries say of something absent (distribution-spec v1.1, "Error Codes"); NOT_FOUND is Harbor's. Any server
+// may have a JSON with `errors`: a gateway's, or Artifactory's own with a status in place of a code, is no answer.
+constexpr std::array<std::string_view, 5> kAbsentCodes{"NAME_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN",
+                                                       "MANIFEST_BLOB_UNKNOWN", "NOT_FOUND"};
+
+bool has_absent_code(const HttpResponse& response) {
     const auto json = Json::parse(response.body);
-    return json && (*json)["errors"].is_array();
+    if (!json || !(*json)["errors"].is_array()) return false;
+    return std::ranges::any_of((*json)["errors"].as_array(), [](const Json& error) {
+        return std::ranges::find(kAbsentCodes, error.string_or("code", "")) != kAbsentCodes.end();
+    });
+}
+
+bool has_version_header(const HttpResponse& response) {
+    return !response.header("docker-distribution-api-version").empty();
 }
 
 }  // namespace
@@ -108,10 +123,12 @@ HttpResponse Endpoint::send(HttpRequest request, Access access, std::string_view
     return http_.send(request);
 }
 
-bool Endpoint::says_absent(const HttpResponse& response, bool has_body) {
-    if (response.status != 404) return false;
-    if (!response.header("docker-distribution-api-version").empty()) return true;
-    return has_body ? has_registry_errors(response) : !is_html(response);
+bool Endpoint::says_absent(const HttpResponse& response) {
+    return response.status == 404 && (has_version_header(response) || has_absent_code(response));
+}
+
+bool Endpoint::must_ask_with_get(const HttpResponse& response) {
+    return response.status == 404 && !has_version_header(response);
 }
 
 Error Endpoint::failure(std::string_view what, const HttpRequest& request, const HttpResponse& response,
@@ -130,7 +147,7 @@ Error Endpoint::failure(std::string_view what, const HttpRequest& request, const
                      fmt::format("{}: the registry is read-only (405 Method Not Allowed)", task))
             .with_hint("name another registry with --registry, or --no-push");
     }
-    if (response.status == 404 && !has_registry_errors(response)) {
+    if (response.status == 404 && !says_absent(response)) {
         return Error(ErrorKind::Transient,
                      fmt::format("{}: {} answered 404, but not as a registry does", task, base_.host()))
             .with_hint("check the registry's name; a proxy or another server may answer there");

@@ -41,8 +41,10 @@ class Endpoint {
     [[nodiscard]] Error failure(std::string_view what, const HttpRequest& request, const HttpResponse& response,
                                 Access access) const;
     // Whether a 404 is the registry's own word that something is absent, and not that of a proxy, a portal or another
-    // server.
-    [[nodiscard]] static bool says_absent(const HttpResponse& response, bool has_body);
+    // server: it has the registries' version header, or an error with a code of theirs.
+    [[nodiscard]] static bool says_absent(const HttpResponse& response);
+    // A HEAD's 404 has no body that could tell; without the header the same is to be asked with GET.
+    [[nodiscard]] static bool must_ask_with_get(const HttpResponse& response);
 
   private:
     Endpoint(HttpClient& http, Authenticator& authenticator, std::string registry, std::string path, Url base,

@@ -137,6 +137,54 @@ TEST_CASE("what is no registry says neither that something is there nor that it 
     }
 }
 
+TEST_CASE("a 404 is an absence only with a registry's error code", "[registry]") {
+    const std::string json = "Content-Type: application/json\r\n";
+    const auto blob = oci::describe("t", "layer");
+    FakeRegistry server;
+    Run run;
+    const auto client = run.client(server.domain() + "/" + kPath);
+    for (const std::string body :
+         {R"({"errors":[{"status":404,"message":"File not found."}]})", R"({"errors":[]})", R"({"errors":["x"]})",
+          R"({"errors":[{"code":404}]})", R"({"errors":[{"code":"ROUTE_NOT_FOUND"}]})", R"({"message":"no Route"})"}) {
+        INFO(body);
+        break_requests(server, "GET", "/", kAlways, fault::respond(404, body, json));
+        CHECK_THROWS_AS(client.get_manifest("v1"), Error);
+        CHECK_THROWS_AS(client.list_tags(), Error);
+        CHECK_THROWS_AS(oci::read_all(*client.open_blob(blob), 10), Error);
+    }
+    break_requests(server, "GET", "/", kAlways,
+                   fault::respond(404, R"({"errors":[{"status":404,"message":"File not found."}]})", json));
+    CHECK(error_of([&] { (void)client.get_manifest("v1"); }).kind() == ErrorKind::Transient);
+    for (const std::string code : {"NAME_UNKNOWN", "MANIFEST_UNKNOWN", "NOT_FOUND"}) {
+        break_requests(server, "GET", "/", kAlways,
+                       fault::respond(404, R"({"errors":[{"code":")" + code + R"("}]})", json));
+        CHECK_FALSE(client.get_manifest("v1"));
+    }
+}
+
+TEST_CASE("a HEAD's 404 that may be anybody's is asked again with GET", "[registry]") {
+    FakeRegistry server;
+    put_image(server);
+    Run run;
+    const auto client = run.client(server.domain() + "/" + kPath);
+    const auto blob = oci::describe("t", "layer");
+    const auto nobodys = fault::respond(404, "", "Content-Type: text/plain\r\n");
+    // It answers GET as a registry: what that says counts.
+    break_requests(server, "HEAD", "/", kAlways, nobodys);
+    CHECK(client.has_blob(blob));
+    CHECK_FALSE(client.has_blob(oci::describe("t", "absent")));
+    CHECK(client.head_manifest("v1"));
+    CHECK_FALSE(client.head_manifest("v2"));
+    // It never does: nothing is known.
+    server.set_hook([&](const FaultRequest& request, FaultConnection& connection) {
+        fault::respond(404, request.method == "HEAD" ? "" : "404 page not found\n",
+                       "Content-Type: text/plain\r\n")(request, connection);
+        return true;
+    });
+    CHECK(error_of([&] { (void)client.has_blob(blob); }).kind() == ErrorKind::Transient);
+    CHECK(error_of([&] { (void)client.head_manifest("v1"); }).kind() == ErrorKind::Transient);
+}
+
 TEST_CASE("content that does not match its digest is never handed out as whole", "[registry]") {
     const std::string right(50000, 'r');
     const auto blob = oci::describe("t", right);
