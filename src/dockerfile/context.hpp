@@ -68,8 +68,9 @@ struct EnvironmentInput {
 [[nodiscard]] std::map<std::string, std::string> standard_labels(std::string_view base_name, const Digest& base_digest,
                                                                  std::string_view lock_hash_hex);
 
-// Writes the context into a folder that a person can `docker build`: packages are hard-linked, or copied where that
-// fails. The folder must be absent, empty, or an earlier export, which is replaced; InvalidInput otherwise.
+// Writes the context into a folder that a person can `docker build`. Packages are copies of the cache's (which share
+// their bytes on disk where the file system can): changing an export changes nothing else. The folder must be absent,
+// empty, an earlier export or what is left of one that was broken off, which is replaced; InvalidInput otherwise.
 void write_context(const Context& context, const std::filesystem::path& directory);
 
 }  // namespace envbuild::dockerfile

@@ -1,5 +1,9 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 
+#include <cerrno>
 #include <string>
 
 #include "base/fs.hpp"
@@ -13,13 +17,40 @@ namespace {
     throw Error(ErrorKind::Io, fmt::format("{}: cannot write: {}", path.string(), error.message()));
 }
 
-// An earlier export has what render() makes, and nothing else.
+// Lies in a folder from the first change to the last: whoever finds it finds an export that was broken off.
+constexpr std::string_view kMarker = ".envbuild-unfinished";
+
+// An earlier export has what render() makes, and nothing else; one that was broken off has the marker and any part of
+// that, with the temporary files of what was being written.
 bool is_earlier_export(const fs::path& directory) {
+    const bool unfinished = fs::exists(directory / kMarker);
     for (const auto& entry : fs::directory_iterator(directory)) {
-        const auto name = entry.path().filename();
-        if (name != "Dockerfile" && name != "envbuild") return false;
+        const auto name = entry.path().filename().string();
+        const bool ours = name == "Dockerfile" || name == "envbuild" || name == kMarker ||
+                          (unfinished && name.starts_with(".tmp-Dockerfile-"));
+        if (!ours) return false;
     }
-    return fs::is_regular_file(directory / "Dockerfile") && fs::exists(directory / "envbuild/install.json");
+    return unfinished ||
+           (fs::is_regular_file(directory / "Dockerfile") && fs::exists(directory / "envbuild/install.json"));
+}
+
+void mark(const fs::path& directory) {
+    const UniqueFd fd(::open((directory / kMarker).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    if (!fd) io_error(directory / kMarker, std::error_code(errno, std::generic_category()));
+    fsync_directory(directory);
+}
+
+// The bytes of `source`, shared with it where the file system can; never the file itself: who changes an export must
+// not change the cache.
+void copy_bytes(const fs::path& source, const fs::path& target) {
+    {
+        const UniqueFd from(::open(source.c_str(), O_RDONLY | O_CLOEXEC));
+        const UniqueFd to(::open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        if (from && to && ::ioctl(to.get(), FICLONE, from.get()) == 0) return;
+    }
+    std::error_code error;
+    fs::copy_file(source, target, fs::copy_options::overwrite_existing, error);
+    if (error) io_error(target, error);
 }
 
 void make_empty(const fs::path& directory) {
@@ -35,14 +66,21 @@ void make_empty(const fs::path& directory) {
                                         directory.string()))
                     .with_hint("name a folder that is empty or does not exist");
             }
+            mark(directory);
+            // The Dockerfile goes first: a folder that has one is whole.
             fs::remove(directory / "Dockerfile", error);
             if (!error) fs::remove_all(directory / "envbuild", error);
+            for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+                if (entry->path().filename() != kMarker) fs::remove(entry->path(), error);
+                if (error) break;
+            }
         }
     } else {
         error.clear();
         fs::create_directories(directory, error);
     }
     if (error) io_error(directory, error);
+    mark(directory);
 }
 
 void place(const layer::ContextFile& file, const fs::path& target) {
@@ -54,15 +92,8 @@ void place(const layer::ContextFile& file, const fs::path& target) {
     const fs::path source = fs::canonical(file.file, error);
     if (error)
         throw Error(ErrorKind::NotFound, fmt::format("{}: cannot read: {}", file.file.string(), error.message()));
-    // A link shares the mode too: a file with another one is copied.
-    const bool same_mode = (fs::status(source, error).permissions() & fs::perms::all) == mode;
-    if (same_mode) {
-        fs::create_hard_link(source, target, error);
-        if (!error) return;
-    }
-    error.clear();
-    fs::copy_file(source, target, error);
-    if (!error) fs::permissions(target, mode, error);
+    copy_bytes(source, target);
+    fs::permissions(target, mode, error);
     if (error) io_error(target, error);
 }
 
@@ -76,6 +107,9 @@ void write_context(const Context& context, const fs::path& directory) {
             if ((file.path == "Dockerfile") == last) place(file, directory / file.path);
         }
     }
+    std::error_code error;
+    fs::remove(directory / kMarker, error);
+    if (error) io_error(directory / kMarker, error);
 }
 
 }  // namespace envbuild::dockerfile

@@ -1,5 +1,7 @@
 #include <sys/stat.h>
+
 #include <catch2/catch.hpp>
+#include <fstream>
 
 #include "base/error.hpp"
 #include "base/fs.hpp"
@@ -69,14 +71,15 @@ TEST_CASE("file names that are no names, or come twice, are refused") {
     CHECK_THROWS_WITH(render(site.templates, site.input), Catch::Contains("a-1.tar.bz2"));
 }
 
-TEST_CASE("a context is written as a folder: packages are links, what is there already is replaced or refused") {
+TEST_CASE("a context is written as a folder: packages are copies, what is there already is replaced or refused") {
     Site site;
     const auto out = site.dir.path() / "out/deep";
     const auto context = render(site.templates, site.input);
     write_context(context, out);
     CHECK(read_file(out / "Dockerfile") == context.dockerfile());
     CHECK(read_file(out / "envbuild/packages/numpy-1.24.conda") == "numpy's bytes");
-    CHECK(inode(out / "envbuild/packages/numpy-1.24.conda") == inode(site.dir.path() / "cache/numpy.conda"));
+    CHECK(inode(out / "envbuild/packages/numpy-1.24.conda") != inode(site.dir.path() / "cache/numpy.conda"));
+    CHECK(std::distance(fs::directory_iterator(out), fs::directory_iterator()) == 2);
     CHECK(fs::status(out / "envbuild/envbuild-install").permissions() == fs::perms(0755));
 
     SECTION("an earlier export is replaced, with what it had and this one has not") {
@@ -105,6 +108,10 @@ TEST_CASE("a context is written as a folder: packages are links, what is there a
         }
         CHECK_FALSE(fs::exists(site.dir.path() / "other/Dockerfile"));
     }
+    SECTION("changing an export does not change the cache") {
+        std::ofstream(out / "envbuild/packages/numpy-1.24.conda", std::ios::app) << "more";
+        CHECK(read_file(site.dir.path() / "cache/numpy.conda") == "numpy's bytes");
+    }
     SECTION("a package of another mode is copied, and the cache keeps its mode") {
         const auto cached = site.dir.path() / "cache/numpy.conda";
         fs::permissions(cached, fs::perms(0600));
@@ -112,4 +119,35 @@ TEST_CASE("a context is written as a folder: packages are links, what is there a
         CHECK(fs::status(out / "envbuild/packages/numpy-1.24.conda").permissions() == fs::perms(0644));
         CHECK(fs::status(cached).permissions() == fs::perms(0600));
     }
+}
+
+TEST_CASE("an export that was broken off does not block the next one") {
+    Site site;
+    const auto out = site.dir.path() / "out";
+    const auto cached = site.dir.path() / "cache/torch.whl";
+    const auto context = render(site.templates, site.input);
+    const auto break_off = [&] {
+        fs::rename(cached, cached.string() + ".away");
+        CHECK_THROWS_AS(write_context(context, out), Error);
+        fs::rename(cached.string() + ".away", cached);
+        CHECK_FALSE(fs::exists(out / "Dockerfile"));
+    };
+    SECTION("the first one") { break_off(); }
+    SECTION("one that replaces another") {
+        write_context(context, out);
+        break_off();
+    }
+    SECTION("one whose process was killed while it wrote the Dockerfile") {
+        break_off();
+        write_file_atomic(out / ".tmp-Dockerfile-a1B2c3", "FROM");
+    }
+    CHECK(fs::exists(out / "envbuild"));
+    write_context(context, out);
+    CHECK(read_file(out / "Dockerfile") == context.dockerfile());
+    CHECK(std::distance(fs::directory_iterator(out), fs::directory_iterator()) == 2);
+    // What a person adds to a broken one is still the person's.
+    break_off();
+    write_file_atomic(out / "thesis.tex", "years of work");
+    CHECK_THROWS_WITH(write_context(context, out), Catch::Contains("is not empty"));
+    CHECK(fs::exists(out / "thesis.tex"));
 }
