@@ -36,11 +36,18 @@ void check_realm(const Url& realm, const AuthTarget& target) {
 
 }  // namespace
 
-Authenticator::Authenticator(HttpClient& http, DockerConfig config, const std::filesystem::path& token_cache)
-    : http_(http), config_(std::move(config)), tokens_(token_cache) {}
+Authenticator::Authenticator(HttpClient& http, std::function<DockerConfig()> logins,
+                             const std::filesystem::path& token_cache)
+    : http_(http), logins_(std::move(logins)), tokens_(token_cache) {}
 
-std::string Authenticator::key_of(const AuthTarget& target) const {
-    return target.origin.to_string() + "\n" + target.scopes + "\n" + config_.fingerprint();
+const DockerConfig& Authenticator::config() {
+    const std::scoped_lock guard(config_mutex_);
+    if (!config_) config_ = logins_();
+    return *config_;
+}
+
+std::string Authenticator::key_of(const AuthTarget& target) {
+    return target.origin.to_string() + "\n" + target.scopes + "\n" + config().fingerprint();
 }
 
 std::optional<RegistryCredential> Authenticator::credential(const AuthTarget& target) {
@@ -49,7 +56,7 @@ std::optional<RegistryCredential> Authenticator::credential(const AuthTarget& ta
     const std::scoped_lock guard(mutex_);
     const auto known = credentials_.find(target.registry);
     if (known != credentials_.end()) return known->second;
-    auto found = config_.find(target.registry, http_.cancel());
+    auto found = config().find(target.registry, http_.cancel());
     credentials_[target.registry] = found;
     return found;
 }
@@ -155,7 +162,7 @@ std::string Authenticator::describe_credentials(const AuthTarget& target) {
         return known->user.empty() ? fmt::format("with the login from {}", known->where)
                                    : fmt::format("as '{}' with the login from {}", known->user, known->where);
     }
-    const auto files = config_.files();
+    const auto files = config().files();
     if (files.empty()) return "without credentials (there is no ~/.docker/config.json)";
     return fmt::format("without credentials (none for it in {})", join(files, ", "));
 }

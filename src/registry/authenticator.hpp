@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -27,8 +28,9 @@ struct AuthTarget {
 // Thread-safe. Credentials are looked up only when a registry asks for them: a helper is not run for a public image.
 class Authenticator {
   public:
-    // `http` is borrowed.
-    Authenticator(HttpClient& http, DockerConfig config, const std::filesystem::path& token_cache);
+    // `http` is borrowed. `logins` is called by the first request, again by the next one where it throws; what it throws
+    // comes out of that request.
+    Authenticator(HttpClient& http, std::function<DockerConfig()> logins, const std::filesystem::path& token_cache);
 
     // Adds what an earlier answer showed to be right; nothing where none is known. True where it added something.
     bool authorize(HttpRequest& request, const AuthTarget& target);
@@ -43,10 +45,13 @@ class Authenticator {
   private:
     [[nodiscard]] std::optional<RegistryCredential> credential(const AuthTarget& target);
     [[nodiscard]] Grant fetch_token(const std::map<std::string, std::string>& challenge, const AuthTarget& target);
-    [[nodiscard]] std::string key_of(const AuthTarget& target) const;
+    [[nodiscard]] std::string key_of(const AuthTarget& target);
+    [[nodiscard]] const DockerConfig& config();
 
     HttpClient& http_;
-    DockerConfig config_;
+    std::function<DockerConfig()> logins_;
+    std::mutex config_mutex_;
+    std::optional<DockerConfig> config_;  // set once, then immutable
     TokenCache tokens_;
     std::mutex mutex_;
     std::map<std::string, std::optional<RegistryCredential>> credentials_;  // by registry, once asked for

@@ -142,10 +142,15 @@ class RegistrySource : public oci::BlobSource {
 }  // namespace
 
 RegistryContext::RegistryContext(HttpClient& http, RegistrySettings settings, DockerConfig config, Reporter& reporter)
+    : RegistryContext(
+          http, std::move(settings), [config = std::move(config)] { return config; }, reporter) {}
+
+RegistryContext::RegistryContext(HttpClient& http, RegistrySettings settings, std::function<DockerConfig()> logins,
+                                 Reporter& reporter)
     : http_(http),
       settings_(std::move(settings)),
       reporter_(reporter),
-      authenticator_(std::make_unique<Authenticator>(http, std::move(config), settings_.token_cache)) {}
+      authenticator_(std::make_unique<Authenticator>(http, std::move(logins), settings_.token_cache)) {}
 
 RegistryContext::~RegistryContext() = default;
 

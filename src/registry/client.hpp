@@ -28,7 +28,10 @@ class Endpoint;
 // its clients.
 class RegistryContext {
   public:
-    // `http` and `reporter` are borrowed.
+    // `http` and `reporter` are borrowed. `logins` is called, once, when a registry is asked for the first time: what is
+    // wrong with the user's login files is then a reason why that registry could not be asked.
+    RegistryContext(HttpClient& http, RegistrySettings settings, std::function<DockerConfig()> logins,
+                    Reporter& reporter);
     RegistryContext(HttpClient& http, RegistrySettings settings, DockerConfig config, Reporter& reporter);
     ~RegistryContext();
     RegistryContext(const RegistryContext&) = delete;

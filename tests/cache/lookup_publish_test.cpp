@@ -70,6 +70,34 @@ TEST_CASE("a damaged index of the embedded store is unknown, with what to do, an
     hit_of(lookup(*repository, kSpec));
 }
 
+TEST_CASE("login files that cannot be read are a reason for unknown, and matter to registries alone", "[cache]") {
+    const TempDir home("home");
+    write_file_atomic(home.path() / ".docker/config.json", R"({"auths":)");
+    FakeRegistry server;
+    RecordingReporter reporter;
+    HttpClient http(quick_http(), {});
+    int read = 0;
+    registry::RegistryContext context(
+        http, {},
+        [&] {
+            ++read;
+            return registry::DockerConfig::load(ProcessEnv({{"HOME", home.path().string()}}));
+        },
+        reporter);
+    CHECK(std::holds_alternative<Miss>(
+        lookup(*open_repository("oci:" + (home.path() / "images").string(), context, {}), kSpec)));
+    const auto repository = open_repository(server.domain() + "/team/envs", context, {});
+    CHECK(read == 0);
+    const auto result = lookup(*repository, kSpec);
+    REQUIRE(std::holds_alternative<Unknown>(result));
+    CHECK_THAT(std::get<Unknown>(result).error.message(), Catch::Contains(".docker/config.json"));
+    // Mended while a long-lived process runs: read anew, and then never again.
+    write_file_atomic(home.path() / ".docker/config.json", "{}");
+    CHECK(std::holds_alternative<Miss>(lookup(*repository, kSpec)));
+    CHECK(std::holds_alternative<Miss>(lookup(*repository, kSpec)));
+    CHECK(read == 2);
+}
+
 TEST_CASE("a look-up at a registry is one round trip", "[cache]") {
     Both both;
     (void)publish(*both.remote, small_image(kLock, kSpec), silent_reporter());
