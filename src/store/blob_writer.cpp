@@ -18,15 +18,6 @@ namespace {
 
 constexpr int kAttempts = 100;
 
-[[noreturn]] void throw_errno(std::string_view what, const fs::path& path) {
-    const int code = errno;
-    Error error(ErrorKind::Io,
-                fmt::format("{}: cannot {}: {}", path.string(), what, std::generic_category().message(code)));
-    if (code == ENOSPC || code == EDQUOT)
-        throw std::move(error).with_hint("free some space, or point XDG_DATA_HOME to a larger disk");
-    throw Error(std::move(error));
-}
-
 }  // namespace
 
 BlobWriter::BlobWriter(const std::filesystem::path& ingest, std::filesystem::path blobs) : blobs_(std::move(blobs)) {
