@@ -10,8 +10,7 @@
 namespace envbuild::registry {
 
 [[nodiscard]] bool has_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor);
-// RegistryClient::upload_blob without the question whether it is there. What the source gives is verified against the
-// descriptor on its way.
+// RegistryClient::upload_blob. What the source gives is verified against the descriptor on its way.
 void upload_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor, const oci::BlobSource& content,
                  Progress* progress);
 [[nodiscard]] oci::Descriptor upload_stream(const Endpoint& endpoint, std::string_view media_type,

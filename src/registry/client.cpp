@@ -218,7 +218,6 @@ std::unique_ptr<oci::BlobReader> RegistryClient::open_blob(const oci::Descriptor
 
 void RegistryClient::upload_blob(const oci::Descriptor& descriptor, const oci::BlobSource& content,
                                  Progress* progress) {
-    if (registry::has_blob(origin(), descriptor)) return;
     registry::upload_blob(origin(), descriptor, content, progress);
 }
 

@@ -79,7 +79,8 @@ class RegistryClient {
     // go before it.
     [[nodiscard]] std::unique_ptr<oci::BlobReader> open_blob(const oci::Descriptor& descriptor) const;
 
-    // Uploads unless it is there. A broken upload is started again from a new reader. `progress` may be null.
+    // Uploads; has_blob() tells before whether it need be. A broken upload is started again from a new reader.
+    // `progress` may be null.
     void upload_blob(const oci::Descriptor& descriptor, const oci::BlobSource& content, Progress* progress = nullptr);
     // Content whose digest and size are known only at its end (chunked PATCH). Not started again when it breaks:
     // Transient.

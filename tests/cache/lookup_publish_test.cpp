@@ -311,6 +311,17 @@ TEST_CASE("a publish that breaks anywhere leaves no pointer to half an image", "
     }
 }
 
+TEST_CASE("whether a blob is there is asked once, and what is there is not uploaded again", "[cache]") {
+    Both both;
+    const auto layer = oci::describe("t", "layer");
+    both.remote->put_blob(layer, *oci::bytes_source("layer"), std::nullopt, nullptr);
+    CHECK(both.server.log().size() == 3);
+    CHECK(both.server.count("HEAD", "/blobs/") == 1);
+    both.remote->put_blob(layer, *oci::bytes_source("layer"), std::nullopt, nullptr);
+    CHECK(both.server.log().size() == 4);
+    CHECK(both.server.count("POST", "/uploads/") == 1);
+}
+
 TEST_CASE("base layers are mounted on the same registry, and carried over from another", "[cache]") {
     Both both;
     FakeRegistry elsewhere;
