@@ -50,25 +50,6 @@ class UploadBody : public BodySource {
     std::uint64_t sent_ = 0, reported_ = 0;  // what is sent again is not reported again
 };
 
-// A body of unknown length, hashed while it is read.
-class HashingBody : public BodySource {
-  public:
-    explicit HashingBody(oci::BlobReader& reader) : reader_(reader) {}
-    std::size_t read(char* buffer, std::size_t size) override {
-        const std::size_t got = reader_.read(buffer, size);
-        hash_.update(std::string_view(buffer, got));
-        seen_ += got;
-        return got;
-    }
-    [[nodiscard]] std::uint64_t seen() const { return seen_; }
-    [[nodiscard]] Digest finish() { return hash_.finish(); }
-
-  private:
-    oci::BlobReader& reader_;
-    Sha256 hash_;
-    std::uint64_t seen_ = 0;
-};
-
 // Whether a GET is answered with the blob, of which as little as possible is taken.
 bool has_blob_by_get(const Endpoint& endpoint, const oci::Descriptor& descriptor) {
     struct Enough {};
@@ -183,33 +164,6 @@ void upload_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor, co
         if (has_blob(endpoint, descriptor)) return;
         body->rewind();
     }
-}
-
-oci::Descriptor upload_stream(const Endpoint& endpoint, std::string_view media_type, oci::BlobReader& content) {
-    const auto body = std::make_shared<HashingBody>(content);
-    HttpRequest patch;
-    patch.method = "PATCH";
-    patch.url = begin(endpoint);
-    patch.headers["content-type"] = "application/octet-stream";
-    patch.source = body;
-    patch.max_attempts = 1;
-    patch.follow_redirects = false;
-    const HttpResponse patched = endpoint.send(patch, Access::Push);
-    if (!patched.ok()) throw endpoint.failure("upload a blob to", patch, patched, Access::Push);
-
-    oci::Descriptor descriptor;
-    descriptor.media_type = media_type;
-    descriptor.size = body->seen();
-    descriptor.digest = body->finish();
-    HttpRequest put;
-    put.method = "PUT";
-    put.url = with_digest(endpoint.location(patched), descriptor.digest);
-    put.headers["content-length"] = "0";
-    put.follow_redirects = false;
-    const HttpResponse response = endpoint.send(put, Access::Push);
-    if (response.status != 201 && response.status != 204)
-        throw endpoint.failure("finish an upload to", put, response, Access::Push);
-    return descriptor;
 }
 
 bool mount_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor, const std::string& from_path) {

@@ -1,5 +1,4 @@
-// Uploading blobs (distribution-spec v1.1, "Pushing blobs"): POST, then one PUT of the whole; chunked PATCH where the
-// size is not known.
+// Uploading blobs (distribution-spec v1.1, "Pushing blobs"): POST, then one PUT of the whole.
 #pragma once
 
 #include "base/reporter.hpp"
@@ -13,8 +12,6 @@ namespace envbuild::registry {
 // RegistryClient::upload_blob. What the source gives is verified against the descriptor on its way.
 void upload_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor, const oci::BlobSource& content,
                  Progress* progress);
-[[nodiscard]] oci::Descriptor upload_stream(const Endpoint& endpoint, std::string_view media_type,
-                                            oci::BlobReader& content);
 [[nodiscard]] bool mount_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor,
                               const std::string& from_path);
 // Begins an upload and cancels it: nothing stays. Throws what an upload that may not be begun throws.

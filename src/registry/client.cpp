@@ -128,17 +128,6 @@ std::optional<std::string> next_page(const std::string& link) {
     return std::nullopt;
 }
 
-class RegistrySource : public oci::BlobSource {
-  public:
-    RegistrySource(RegistryContext& context, oci::Repository repository, oci::Descriptor descriptor, Reading reading)
-        : client_(context, std::move(repository), reading), descriptor_(std::move(descriptor)) {}
-    std::unique_ptr<oci::BlobReader> open() const override { return client_.open_blob(descriptor_); }
-
-  private:
-    RegistryClient client_;
-    oci::Descriptor descriptor_;
-};
-
 }  // namespace
 
 RegistryContext::RegistryContext(HttpClient& http, RegistrySettings settings, DockerConfig config, Reporter& reporter)
@@ -221,10 +210,6 @@ void RegistryClient::upload_blob(const oci::Descriptor& descriptor, const oci::B
     registry::upload_blob(origin(), descriptor, content, progress);
 }
 
-oci::Descriptor RegistryClient::upload_stream(std::string_view media_type, oci::BlobReader& content) {
-    return registry::upload_stream(origin(), media_type, content);
-}
-
 bool RegistryClient::mount_blob(const oci::Descriptor& descriptor, const std::string& from_path) {
     return registry::mount_blob(origin(), descriptor, from_path);
 }
@@ -265,11 +250,6 @@ bool RegistryClient::delete_manifest(const Digest& digest) {
     if (Endpoint::says_absent(response)) return false;
     if (!response.ok()) throw origin().failure("delete a manifest of", request, response, Access::Push);
     return true;
-}
-
-std::shared_ptr<const oci::BlobSource> registry_source(RegistryContext& context, oci::Repository repository,
-                                                       oci::Descriptor descriptor, Reading reading) {
-    return std::make_shared<RegistrySource>(context, std::move(repository), std::move(descriptor), reading);
 }
 
 }  // namespace envbuild::registry

@@ -82,9 +82,6 @@ class RegistryClient {
     // Uploads; has_blob() tells before whether it need be. A broken upload is started again from a new reader.
     // `progress` may be null.
     void upload_blob(const oci::Descriptor& descriptor, const oci::BlobSource& content, Progress* progress = nullptr);
-    // Content whose digest and size are known only at its end (chunked PATCH). Not started again when it breaks:
-    // Transient.
-    [[nodiscard]] oci::Descriptor upload_stream(std::string_view media_type, oci::BlobReader& content);
     // Asks the registry to take the blob over from another of its repositories; false where it does not.
     [[nodiscard]] bool mount_blob(const oci::Descriptor& descriptor, const std::string& from_path);
 
@@ -105,11 +102,5 @@ class RegistryClient {
     std::vector<std::shared_ptr<Endpoint>>
         endpoints_;  // in the order in which they are read; the last is the registry itself
 };
-
-// A blob of a registry as a source, opened when it is needed. `context` is borrowed.
-[[nodiscard]] std::shared_ptr<const oci::BlobSource> registry_source(RegistryContext& context,
-                                                                     oci::Repository repository,
-                                                                     oci::Descriptor descriptor,
-                                                                     Reading reading = Reading::MirrorsFirst);
 
 }  // namespace envbuild::registry

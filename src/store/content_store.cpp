@@ -100,22 +100,6 @@ void ContentStore::put_blob(const oci::Descriptor& expected, std::string_view by
     put_blob(expected, *oci::bytes_source(std::string(bytes))->open());
 }
 
-oci::Descriptor ContentStore::put_stream(std::string_view media_type, oci::BlobReader& content) {
-    ensure_layout();
-    BlobWriter writer(root_ / "ingest", root_ / "blobs" / "sha256");
-    std::array<char, 1 << 16> buffer;
-    while (const std::size_t got = content.read(buffer.data(), buffer.size())) {
-        cancel_.throw_if_cancelled();
-        writer.write({buffer.data(), got});
-    }
-    oci::Descriptor descriptor;
-    descriptor.media_type = media_type;
-    descriptor.size = writer.size();
-    descriptor.digest = writer.finish();
-    if (!has_blob(descriptor)) writer.commit(descriptor.digest);
-    return descriptor;
-}
-
 oci::Descriptor ContentStore::put_manifest(std::string_view bytes, std::string_view media_type,
                                            const std::optional<std::string>& tag) {
     const auto descriptor = oci::describe(media_type, bytes);
@@ -187,18 +171,6 @@ std::vector<std::pair<std::string, oci::Descriptor>> ContentStore::tags() const 
     }
     std::ranges::sort(list, {}, [](const auto& pair) -> const std::string& { return pair.first; });
     return list;
-}
-
-bool ContentStore::remove_tag(std::string_view tag) {
-    if (!fs::exists(root_ / "index.json")) return false;
-    const FileLock guard = lock();
-    Json index = read_index();
-    Json::Array entries = index["manifests"].as_array();
-    const auto count = std::erase_if(entries, [&](const Json& entry) { return ref_name(entry) == tag; });
-    if (count == 0) return false;
-    index.set("manifests", std::move(entries));
-    write_index(index);
-    return true;
 }
 
 std::vector<oci::Descriptor> ContentStore::missing(const oci::Manifest& manifest) const {

@@ -54,9 +54,6 @@ class ContentStore {
     // nothing stays then.
     void put_blob(const oci::Descriptor& expected, oci::BlobReader& content);
     void put_blob(const oci::Descriptor& expected, std::string_view bytes);
-    // Content whose digest is known only at the end; the result has digest and size, and the media type given.
-    [[nodiscard]] oci::Descriptor put_stream(std::string_view media_type, oci::BlobReader& content);
-
     // Stores a manifest or an index and, with a tag, makes the tag name it (as `org.opencontainers.image.ref.name` in
     // index.json). Refuses (Error(Corrupt)) a manifest whose blobs, or an index whose manifests, are not all there.
     oci::Descriptor put_manifest(std::string_view bytes, std::string_view media_type,
@@ -66,9 +63,6 @@ class ContentStore {
 
     // Tags with what they name, sorted by tag.
     [[nodiscard]] std::vector<std::pair<std::string, oci::Descriptor>> tags() const;
-    // True where there was one. Blobs stay.
-    bool remove_tag(std::string_view tag);
-
     // What of `manifest` is absent or of another size; empty when all is there.
     [[nodiscard]] std::vector<oci::Descriptor> missing(const oci::Manifest& manifest) const;
 

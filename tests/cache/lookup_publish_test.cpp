@@ -330,11 +330,12 @@ TEST_CASE("base layers are mounted on the same registry, and carried over from a
     auto request = small_image(kLock, kSpec, {"base", "other base", "top"});
     const auto here = *oci::Repository::parse(both.server.domain() + "/library/base");
     const auto there = *oci::Repository::parse(elsewhere.domain() + "/library/base");
-    auto& context = both.run.context;
+    const auto base = registry_repository(both.run.context, here);
+    const auto other = registry_repository(both.run.context, there);
     request.layers[0].origin = here;
-    request.layers[0].content = registry::registry_source(context, here, request.layers[0].descriptor);
+    request.layers[0].content = repository_source(*base, request.layers[0].descriptor);
     request.layers[1].origin = there;
-    request.layers[1].content = registry::registry_source(context, there, request.layers[1].descriptor);
+    request.layers[1].content = repository_source(*other, request.layers[1].descriptor);
     (void)publish(*both.remote, request, silent_reporter());
     hit_of(lookup(*both.remote, kSpec, Check::EveryBlob));
     CHECK(both.server.count("GET", "library/base/blobs") == 0);

@@ -21,6 +21,17 @@ std::string many_bytes(std::size_t size) {
     return bytes;
 }
 
+class RegistrySource : public oci::BlobSource {
+  public:
+    RegistrySource(registry::RegistryClient client, oci::Descriptor descriptor)
+        : client_(std::move(client)), descriptor_(std::move(descriptor)) {}
+    std::unique_ptr<oci::BlobReader> open() const override { return client_.open_blob(descriptor_); }
+
+  private:
+    registry::RegistryClient client_;
+    oci::Descriptor descriptor_;
+};
+
 }  // namespace
 
 TEST_CASE("a manifest is got by tag and by digest, with its type and verified", "[registry]") {
@@ -83,16 +94,6 @@ TEST_CASE("blobs of any size travel both ways", "[registry]") {
     }
 }
 
-TEST_CASE("a stream of unknown length is uploaded in one go", "[registry]") {
-    FakeRegistry server;
-    Run run;
-    auto client = run.client(server.domain() + "/" + kPath);
-    const auto bytes = many_bytes(3 << 20);
-    const auto blob = client.upload_stream("t", *oci::bytes_source(bytes)->open());
-    CHECK(blob == oci::describe("t", bytes));
-    CHECK(server.has_blob(kPath, blob.digest));
-}
-
 TEST_CASE("a blob is mounted where the registry has it, and only there", "[registry]") {
     FakeRegistry server;
     server.add_blob("library/base", "layer");
@@ -124,8 +125,8 @@ TEST_CASE("a blob goes from one registry to another without touching the disk", 
     from.add_blob("a/b", bytes);
     Run run;
     const auto blob = oci::describe("t", bytes);
-    const auto source = registry::registry_source(run.context, *oci::Repository::parse(from.domain() + "/a/b"), blob);
-    run.client(to.domain() + "/" + kPath).upload_blob(blob, *source);
+    const RegistrySource source(run.client(from.domain() + "/a/b"), blob);
+    run.client(to.domain() + "/" + kPath).upload_blob(blob, source);
     CHECK(to.has_blob(kPath, blob.digest));
 }
 

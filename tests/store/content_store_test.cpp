@@ -71,7 +71,7 @@ TEST_CASE("an image that is put is found by tag and by digest", "[store]") {
     CHECK(files_in(store.root() / "ingest") == 0);
 }
 
-TEST_CASE("a tag moves, several tags name one image, a removed tag leaves the others", "[store]") {
+TEST_CASE("a tag moves, several tags name one image", "[store]") {
     const TempDir folder("store");
     ContentStore store(folder.path(), {});
     const auto first = image_in(store, "first");
@@ -84,10 +84,7 @@ TEST_CASE("a tag moves, several tags name one image, a removed tag leaves the ot
     CHECK(tags[0].first == "a");
     CHECK(tags[0].second.digest == sha256(second));
     CHECK(tags[1].second.digest == sha256(first));
-    CHECK(store.remove_tag("a"));
-    CHECK_FALSE(store.remove_tag("a"));
-    CHECK_FALSE(store.get_manifest("a"));
-    CHECK(store.get_manifest("b"));
+    CHECK(store.get_manifest("b")->bytes == first);
 }
 
 TEST_CASE("what other tools wrote into index.json stays", "[store]") {
@@ -152,17 +149,6 @@ TEST_CASE("a blob that was damaged is never read as if it were whole", "[store]"
     CHECK(error_of([&] { (void)store.get_manifest(manifest.digest); }).kind() == ErrorKind::Corrupt);
     store.put_manifest(bytes, oci::media_type::kManifest, "x");
     CHECK(store.get_manifest("x")->bytes == bytes);
-}
-
-TEST_CASE("a stream whose digest is not known is described at its end", "[store]") {
-    const TempDir folder("store");
-    ContentStore store(folder.path(), {});
-    const std::string content(300000, 'q');
-    const auto descriptor = store.put_stream("t", *oci::bytes_source(content)->open());
-    CHECK(descriptor == oci::describe("t", content));
-    CHECK(store.read_blob(descriptor) == content);
-    CHECK(store.put_stream("t", *oci::bytes_source(content)->open()) == descriptor);
-    CHECK(files_in(folder.path() / "ingest") == 0);
 }
 
 TEST_CASE("a blob that cannot be asked for is not absent", "[store]") {
