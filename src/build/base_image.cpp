@@ -7,7 +7,7 @@
 
 #include "base/fs.hpp"
 #include "base/parallel.hpp"
-#include "base/strings.hpp"
+#include "cache/image_search.hpp"
 
 namespace envbuild::build {
 
@@ -63,58 +63,23 @@ void look_into(ResolvedBase& base, const Workbench& bench) {
 }
 
 std::vector<oci::Repository> image_sources(const oci::Repository& name, const Settings& settings) {
-    std::vector<oci::Repository> sources;
-    if (const auto mirrors = settings.registry_mirrors.find(name.domain());
-        mirrors != settings.registry_mirrors.end()) {
-        for (std::string_view mirror : mirrors->second) {
-            while (mirror.ends_with('/')) mirror.remove_suffix(1);
-            sources.push_back(value_or_throw(oci::Repository::parse(fmt::format("{}/{}", mirror, name.path()))));
-        }
-    }
-    sources.push_back(name);
-    return sources;
+    return cache::image_sources(name, settings.registry_mirrors);
 }
 
 ResolvedBase resolve_base(std::string_view name, const conda::Platform& platform, const Workbench& bench, Look look) {
     const auto reference = value_or_throw(oci::Reference::parse(name));
     const oci::OciPlatform wanted{platform.oci_os(), platform.oci_architecture(), ""};
-    std::optional<Error> failure;
-    std::vector<std::string> asked, lacking;
-    for (const auto& source : image_sources(reference.repository(), bench.settings())) {
-        asked.push_back(source.to_string());
-        const std::shared_ptr<cache::ImageRepository> repository =
-            cache::registry_repository(bench.registries(), source);
-        try {
-            auto image = cache::fetch_image(*repository, reference.identifier(), wanted);
-            if (!image) {
-                lacking.push_back(source.to_string());
-                continue;
-            }
-            ResolvedBase base{.name = reference,
-                              .repository = repository,
-                              .origin = source,
-                              .engine_tag = {},
-                              .image = std::move(*image),
-                              .facts = {}};
-            if (look == Look::Into) look_into(base, bench);
-            return base;
-        } catch (const Error& error) {
-            // The next source may have it; a cancelled run ends here, and so does a base that was found and will not
-            // do.
-            if (error.kind() != ErrorKind::Transient && error.kind() != ErrorKind::Unauthorized) throw;
-            bench.reporter().debug(fmt::format("{}: {}", source.to_string(), error.message()));
-            if (!failure) failure = error;
-        }
-    }
-    if (failure) {
-        const auto others = lacking.empty() ? "" : fmt::format(", which {} does not have", join(lacking, " and "));
-        throw std::move(*failure).with_context(
-            fmt::format("resolving the base image {}{}", reference.familiar(), others));
-    }
-    throw Error(ErrorKind::NotFound,
-                fmt::format("there is no base image {} (asked: {})", reference.familiar(), join(asked, ", ")))
-        .with_hint(
-            "check the name and tag, choose another with --base, or name a mirror that has it in registry_mirrors");
+    std::optional<ResolvedBase> base;
+    cache::find_image(bench.registries(), reference, wanted, [&](cache::FoundImage found) {
+        base.emplace(ResolvedBase{.name = reference,
+                                  .repository = std::move(found.repository),
+                                  .origin = std::move(found.source),
+                                  .engine_tag = {},
+                                  .image = std::move(found.image),
+                                  .facts = {}});
+        if (look == Look::Into) look_into(*base, bench);
+    });
+    return std::move(*base);
 }
 
 }  // namespace envbuild::build

@@ -35,9 +35,9 @@ enum class Look : std::uint8_t { Into, Not };
 // Where `name` may be asked for: the settings' mirrors in turn, then the registry itself.
 [[nodiscard]] std::vector<oci::Repository> image_sources(const oci::Repository& name, const Settings& settings);
 
-// Asks mirrors, then the registry. Layers are streamed once to be looked into; the facts are cached by the manifest's
-// digest. Throws Error: NotFound with the places asked, Unauthorized, Transient, Corrupt; InvalidInput for a base
-// without glibc.
+// Asks mirrors, then the registry (cache::find_image). Layers are streamed once to be looked into; the facts are cached
+// by the manifest's digest. Throws Error: NotFound with the places asked, Unauthorized, Transient, Corrupt;
+// InvalidInput for a base without glibc.
 [[nodiscard]] ResolvedBase resolve_base(std::string_view name, const conda::Platform& platform, const Workbench& bench,
                                         Look look = Look::Into);
 

@@ -58,9 +58,8 @@ class ImageRepository {
 };
 
 // `context` is borrowed.
-[[nodiscard]] std::unique_ptr<ImageRepository> registry_repository(
-    registry::RegistryContext& context, const oci::Repository& repository,
-    registry::Reading reading = registry::Reading::OriginOnly);
+[[nodiscard]] std::unique_ptr<ImageRepository> registry_repository(registry::RegistryContext& context,
+                                                                   const oci::Repository& repository);
 // InvalidInput where `root` holds other things, or a layout of a version that is not known.
 [[nodiscard]] std::unique_ptr<ImageRepository> layout_repository(std::filesystem::path root, CancelToken cancel);
 // What a user names: "oci:/path" is a layout, anything else a registry's repository. InvalidInput otherwise.

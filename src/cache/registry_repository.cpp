@@ -8,8 +8,8 @@ namespace {
 
 class RegistryRepository : public ImageRepository {
   public:
-    RegistryRepository(registry::RegistryContext& context, const oci::Repository& repository, registry::Reading reading)
-        : client_(context, repository, reading) {}
+    RegistryRepository(registry::RegistryContext& context, const oci::Repository& repository)
+        : client_(context, repository) {}
 
     std::string name() const override { return client_.repository().to_string(); }
     bool has_blob(const oci::Descriptor& descriptor) const override { return client_.has_blob(descriptor); }
@@ -50,8 +50,8 @@ class RegistryRepository : public ImageRepository {
 }  // namespace
 
 std::unique_ptr<ImageRepository> registry_repository(registry::RegistryContext& context,
-                                                     const oci::Repository& repository, registry::Reading reading) {
-    return std::make_unique<RegistryRepository>(context, repository, reading);
+                                                     const oci::Repository& repository) {
+    return std::make_unique<RegistryRepository>(context, repository);
 }
 
 }  // namespace envbuild::cache

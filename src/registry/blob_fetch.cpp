@@ -22,7 +22,7 @@ constexpr int kMaxAttempts =
 constexpr std::uint64_t kGoodProgress = 4U << 20;
 constexpr std::size_t kAhead = 8U << 20;
 
-// What has been handed on so far; the same across attempts and endpoints.
+// What has been handed on so far; the same across attempts.
 struct Delivery {
     const oci::Descriptor& descriptor;
     const std::function<void(std::string_view)>& sink;
@@ -157,10 +157,10 @@ class Channel {
 
 class FetchingReader : public oci::BlobReader {
   public:
-    FetchingReader(Endpoints endpoints, oci::Descriptor descriptor, Reporter& reporter)
-        : thread_([this, endpoints = std::move(endpoints), descriptor = std::move(descriptor), &reporter] {
+    FetchingReader(std::shared_ptr<const Endpoint> endpoint, oci::Descriptor descriptor)
+        : thread_([this, endpoint = std::move(endpoint), descriptor = std::move(descriptor)] {
               try {
-                  fetch_blob(endpoints, descriptor, [this](std::string_view bytes) { channel_.push(bytes); }, reporter);
+                  fetch_blob(*endpoint, descriptor, [this](std::string_view bytes) { channel_.push(bytes); });
                   channel_.end(nullptr);
               } catch (const Abandoned&) {
                   channel_.end(nullptr);
@@ -184,34 +184,22 @@ class FetchingReader : public oci::BlobReader {
 
 }  // namespace
 
-void fetch_blob(const Endpoints& endpoints, const oci::Descriptor& descriptor,
-                const std::function<void(std::string_view)>& sink, Reporter& reporter) {
+void fetch_blob(const Endpoint& endpoint, const oci::Descriptor& descriptor,
+                const std::function<void(std::string_view)>& sink) {
     Delivery delivery{descriptor, sink, {}, 0};
-    for (const auto& endpoint : endpoints) {
-        const bool last = endpoint == endpoints.back();
-        try {
-            if (fetch_from(*endpoint, delivery) == Outcome::Whole) break;
-        } catch (const Error& error) {
-            if (last || error.kind() == ErrorKind::Cancelled || error.kind() == ErrorKind::Corrupt ||
-                error.kind() == ErrorKind::Io)
-                throw;
-            reporter.warn(fmt::format("the mirror {} failed: {}", endpoint->registry(), error.message()));
-            continue;
-        }
-        if (last) {
-            throw Error(ErrorKind::NotFound,
-                        fmt::format("{} has no blob {}", endpoint->registry(), descriptor.digest.to_string()));
-        }
+    if (fetch_from(endpoint, delivery) == Outcome::Absent) {
+        throw Error(ErrorKind::NotFound,
+                    fmt::format("{} has no blob {}", endpoint.registry(), descriptor.digest.to_string()));
     }
     if (const Digest digest = delivery.hash.finish(); digest != descriptor.digest) {
         throw Error(ErrorKind::Corrupt,
-                    fmt::format("{} sent content with the digest {} for the blob {}", endpoints.back()->registry(),
+                    fmt::format("{} sent content with the digest {} for the blob {}", endpoint.registry(),
                                 digest.to_string(), descriptor.digest.to_string()));
     }
 }
 
-std::unique_ptr<oci::BlobReader> open_blob(Endpoints endpoints, oci::Descriptor descriptor, Reporter& reporter) {
-    return std::make_unique<FetchingReader>(std::move(endpoints), std::move(descriptor), reporter);
+std::unique_ptr<oci::BlobReader> open_blob(std::shared_ptr<const Endpoint> endpoint, oci::Descriptor descriptor) {
+    return std::make_unique<FetchingReader>(std::move(endpoint), std::move(descriptor));
 }
 
 }  // namespace envbuild::registry

@@ -97,22 +97,6 @@ std::optional<oci::Descriptor> head_manifest_from(const Endpoint& endpoint, cons
     return descriptor;
 }
 
-// Asks one endpoint after the other. A mirror that fails is passed over with a warning; the registry itself has the
-// last word.
-template <class Ask>
-auto first_answer(const Endpoints& endpoints, Reporter& reporter, Ask&& ask) -> decltype(ask(*endpoints.front())) {
-    for (const auto& endpoint : endpoints) {
-        if (endpoint == endpoints.back()) break;
-        try {
-            if (auto answer = ask(*endpoint)) return answer;
-        } catch (const Error& error) {
-            if (error.kind() == ErrorKind::Cancelled) throw;
-            reporter.warn(fmt::format("the mirror {} failed: {}", endpoint->registry(), error.message()));
-        }
-    }
-    return ask(*endpoints.back());
-}
-
 // RFC 8288: the target of rel="next".
 std::optional<std::string> next_page(const std::string& link) {
     for (const auto part : split(link, ',')) {
@@ -131,8 +115,7 @@ std::optional<std::string> next_page(const std::string& link) {
 }  // namespace
 
 RegistryContext::RegistryContext(HttpClient& http, RegistrySettings settings, DockerConfig config, Reporter& reporter)
-    : RegistryContext(
-          http, std::move(settings), [config = std::move(config)] { return config; }, reporter) {}
+    : RegistryContext(http, std::move(settings), [config = std::move(config)] { return config; }, reporter) {}
 
 RegistryContext::RegistryContext(HttpClient& http, RegistrySettings settings, std::function<DockerConfig()> logins,
                                  Reporter& reporter)
@@ -143,31 +126,28 @@ RegistryContext::RegistryContext(HttpClient& http, RegistrySettings settings, st
 
 RegistryContext::~RegistryContext() = default;
 
-RegistryClient::RegistryClient(RegistryContext& context, oci::Repository repository, Reading reading)
-    : context_(context), repository_(std::move(repository)) {
-    const auto& mirrors = context.settings().mirrors;
-    if (const auto found = mirrors.find(repository_.domain());
-        reading == Reading::MirrorsFirst && found != mirrors.end()) {
-        for (const auto& mirror : found->second) {
-            endpoints_.push_back(std::make_shared<Endpoint>(
-                Endpoint::mirror(context.http(), context.authenticator(), repository_, mirror, context.settings())));
-        }
+void RegistryContext::warn_of_mirror(const std::string& domain, const Error& error) const {
+    {
+        const std::scoped_lock guard(mutex_);
+        if (!failed_mirrors_.insert(domain).second) return;
     }
-    endpoints_.push_back(
-        std::make_shared<Endpoint>(context.http(), context.authenticator(), repository_, context.settings()));
+    reporter_.warn(fmt::format("the mirror {} is passed over: {}", domain, error.message()));
 }
+
+RegistryClient::RegistryClient(RegistryContext& context, oci::Repository repository)
+    : context_(context),
+      repository_(std::move(repository)),
+      endpoint_(std::make_shared<Endpoint>(context.http(), context.authenticator(), repository_, context.settings())) {}
 
 RegistryClient::~RegistryClient() = default;
 RegistryClient::RegistryClient(RegistryClient&&) noexcept = default;
 
 std::optional<oci::RawManifest> RegistryClient::get_manifest(const std::string& identifier) const {
-    return first_answer(endpoints_, context_.reporter(),
-                        [&](const Endpoint& endpoint) { return get_manifest_from(endpoint, identifier); });
+    return get_manifest_from(origin(), identifier);
 }
 
 std::optional<oci::Descriptor> RegistryClient::head_manifest(const std::string& identifier) const {
-    return first_answer(endpoints_, context_.reporter(),
-                        [&](const Endpoint& endpoint) { return head_manifest_from(endpoint, identifier); });
+    return head_manifest_from(origin(), identifier);
 }
 
 oci::Descriptor RegistryClient::put_manifest(std::string_view bytes, std::string_view media_type,
@@ -190,19 +170,16 @@ oci::Descriptor RegistryClient::put_manifest(std::string_view bytes, std::string
 }
 
 bool RegistryClient::has_blob(const oci::Descriptor& descriptor) const {
-    const auto there = first_answer(endpoints_, context_.reporter(), [&](const Endpoint& endpoint) {
-        return registry::has_blob(endpoint, descriptor) ? std::optional(true) : std::nullopt;
-    });
-    return there.has_value();
+    return registry::has_blob(origin(), descriptor);
 }
 
 void RegistryClient::fetch_blob(const oci::Descriptor& descriptor,
                                 const std::function<void(std::string_view)>& sink) const {
-    registry::fetch_blob(endpoints_, descriptor, sink, context_.reporter());
+    registry::fetch_blob(origin(), descriptor, sink);
 }
 
 std::unique_ptr<oci::BlobReader> RegistryClient::open_blob(const oci::Descriptor& descriptor) const {
-    return registry::open_blob(endpoints_, descriptor, context_.reporter());
+    return registry::open_blob(endpoint_, descriptor);
 }
 
 void RegistryClient::upload_blob(const oci::Descriptor& descriptor, const oci::BlobSource& content,

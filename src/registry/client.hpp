@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +30,8 @@ class Endpoint;
 // its clients.
 class RegistryContext {
   public:
-    // `http` and `reporter` are borrowed. `logins` is called, once, when a registry is asked for the first time: what is
-    // wrong with the user's login files is then a reason why that registry could not be asked.
+    // `http` and `reporter` are borrowed. `logins` is called, once, when a registry is asked for the first time: what
+    // is wrong with the user's login files is then a reason why that registry could not be asked.
     RegistryContext(HttpClient& http, RegistrySettings settings, std::function<DockerConfig()> logins,
                     Reporter& reporter);
     RegistryContext(HttpClient& http, RegistrySettings settings, DockerConfig config, Reporter& reporter);
@@ -42,16 +44,16 @@ class RegistryContext {
     [[nodiscard]] Reporter& reporter() const { return reporter_; }
     [[nodiscard]] Authenticator& authenticator() const { return *authenticator_; }
 
+    // Tells the user, once a run for each mirror, that it is passed over and why.
+    void warn_of_mirror(const std::string& domain, const Error& error) const;
+
   private:
     HttpClient& http_;
     RegistrySettings settings_;
     Reporter& reporter_;
     std::unique_ptr<Authenticator> authenticator_;
-};
-
-enum class Reading : std::uint8_t {
-    OriginOnly,    // what is written there must be read there: pointers and pushes
-    MirrorsFirst,  // base images: the settings' mirrors in turn, then the registry itself
+    mutable std::mutex mutex_;
+    mutable std::set<std::string> failed_mirrors_;
 };
 
 // Failures of every call: Unauthorized (with what credentials were found, and `docker login HOST`; also a registry that
@@ -59,7 +61,7 @@ enum class Reading : std::uint8_t {
 // something is absent is an answer, not a failure, and only ever what the registry itself said. Thread-safe.
 class RegistryClient {
   public:
-    RegistryClient(RegistryContext& context, oci::Repository repository, Reading reading = Reading::OriginOnly);
+    RegistryClient(RegistryContext& context, oci::Repository repository);
     ~RegistryClient();
     RegistryClient(RegistryClient&&) noexcept;
 
@@ -95,12 +97,11 @@ class RegistryClient {
     bool delete_manifest(const Digest& digest);
 
   private:
-    [[nodiscard]] Endpoint& origin() const { return *endpoints_.back(); }
+    [[nodiscard]] Endpoint& origin() const { return *endpoint_; }
 
     RegistryContext& context_;
     oci::Repository repository_;
-    std::vector<std::shared_ptr<Endpoint>>
-        endpoints_;  // in the order in which they are read; the last is the registry itself
+    std::shared_ptr<Endpoint> endpoint_;
 };
 
 }  // namespace envbuild::registry

@@ -7,7 +7,6 @@
 
 #include "base/json.hpp"
 #include "base/strings.hpp"
-#include "registry/hosts.hpp"
 
 namespace envbuild::registry {
 
@@ -36,47 +35,20 @@ bool has_version_header(const HttpResponse& response) {
 
 }  // namespace
 
-Endpoint::Endpoint(HttpClient& http, Authenticator& authenticator, std::string registry, std::string path, Url base,
-                   bool may_send_credentials, const RegistrySettings& settings)
+Endpoint::Endpoint(HttpClient& http, Authenticator& authenticator, const oci::Repository& repository,
+                   const Reach& reach, const RegistrySettings& settings)
     : http_(http),
       authenticator_(authenticator),
-      registry_(std::move(registry)),
-      path_(std::move(path)),
-      base_(std::move(base)),
-      may_send_credentials_(may_send_credentials),
+      registry_(repository.domain()),
+      path_(repository.path()),
+      base_(reach.base),
+      may_send_credentials_(reach.may_send_credentials),
       stall_timeout_(settings.stall_timeout),
       upload_stall_timeout_(settings.upload_stall_timeout) {}
 
 Endpoint::Endpoint(HttpClient& http, Authenticator& authenticator, const oci::Repository& repository,
                    const RegistrySettings& settings)
-    : Endpoint(http, authenticator, repository.domain(), repository.path(), base_url(repository.domain(), settings),
-               true, settings) {}
-
-Endpoint Endpoint::mirror(HttpClient& http, Authenticator& authenticator, const oci::Repository& repository,
-                          std::string_view mirror, const RegistrySettings& settings) {
-    std::string scheme;
-    std::string_view rest = mirror;
-    for (const std::string_view known : {"http://", "https://"}) {
-        if (!rest.starts_with(known)) continue;
-        scheme = known;
-        rest.remove_prefix(known.size());
-    }
-    while (rest.ends_with('/')) rest.remove_suffix(1);
-    const auto slash = rest.find('/');
-    const std::string domain(rest.substr(0, slash));
-    const std::string prefix(slash == std::string_view::npos ? "" : rest.substr(slash + 1));
-    if (domain.empty())
-        throw Error(ErrorKind::InvalidInput,
-                    fmt::format("'{}' is not a registry mirror; write host[:port][/prefix]", redact(mirror)));
-    const std::string path = prefix.empty() ? repository.path() : prefix + "/" + repository.path();
-    const Url usual = base_url(domain, settings);
-    if (scheme.empty()) return {http, authenticator, domain, path, usual, true, settings};
-    // Plain http that only the mirror's own line asks for is fine for content, which has a digest, but not for
-    // passwords.
-    Url base = value_or_throw(Url::parse(scheme + domain));
-    const bool safe = base.scheme() == "https" || usual.scheme() == "http";
-    return {http, authenticator, domain, path, std::move(base), safe, settings};
-}
+    : Endpoint(http, authenticator, repository, reach(repository.domain(), settings), settings) {}
 
 Url Endpoint::url(std::string_view suffix) const {
     return value_or_throw(Url::parse(fmt::format("{}/v2/{}/{}", base_.origin().to_string(), path_, suffix)));

@@ -8,6 +8,7 @@
 #include "net/http_client.hpp"
 #include "oci/reference.hpp"
 #include "registry/authenticator.hpp"
+#include "registry/hosts.hpp"
 #include "registry/settings.hpp"
 
 namespace envbuild::registry {
@@ -19,12 +20,6 @@ class Endpoint {
   public:
     Endpoint(HttpClient& http, Authenticator& authenticator, const oci::Repository& repository,
              const RegistrySettings& settings);
-    // A mirror as the settings write it: "host[:port][/prefix]", with http:// or https:// where the rule for hosts does
-    // not fit.
-    [[nodiscard]] static Endpoint mirror(HttpClient& http, Authenticator& authenticator,
-                                         const oci::Repository& repository, std::string_view mirror,
-                                         const RegistrySettings& settings);
-
     [[nodiscard]] const std::string& registry() const { return registry_; }
     [[nodiscard]] HttpClient& http() const { return http_; }
     // "<base>/v2/<path>/<suffix>"
@@ -47,8 +42,8 @@ class Endpoint {
     [[nodiscard]] static bool must_ask_with_get(const HttpResponse& response);
 
   private:
-    Endpoint(HttpClient& http, Authenticator& authenticator, std::string registry, std::string path, Url base,
-             bool may_send_credentials, const RegistrySettings& settings);
+    Endpoint(HttpClient& http, Authenticator& authenticator, const oci::Repository& repository, const Reach& reach,
+             const RegistrySettings& settings);
     [[nodiscard]] AuthTarget target(Access access, std::string_view also_pull) const;
 
     HttpClient& http_;

@@ -17,4 +17,21 @@ namespace envbuild::registry {
 // InvalidInput where `domain` is no host.
 [[nodiscard]] Url base_url(std::string_view domain, const RegistrySettings& settings);
 
+// A mirror as the settings write it, "[http[s]://]host[:port][/prefix]".
+struct Mirror {
+    std::string scheme;  // "" where the rule of base_url() decides
+    std::string domain;  // "mirror.lab:5000"
+    std::string prefix;  // "hub", or ""
+};
+[[nodiscard]] Mirror parse_mirror(std::string_view text);  // throws InvalidInput
+
+// How a registry or a mirror is spoken to. As base_url(), but a scheme that the settings write before a mirror's host
+// holds for that host. Plain http that only such a line asks for is fine for content, which has a digest, but not for
+// passwords.
+struct Reach {
+    Url base;
+    bool may_send_credentials = true;
+};
+[[nodiscard]] Reach reach(std::string_view domain, const RegistrySettings& settings);
+
 }  // namespace envbuild::registry

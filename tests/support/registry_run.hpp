@@ -57,9 +57,8 @@ struct Run {
     explicit Run(registry::RegistrySettings settings = {}, registry::DockerConfig config = {})
         : http(quick_http(), {}), context(http, std::move(settings), std::move(config), reporter) {}
 
-    [[nodiscard]] registry::RegistryClient client(const std::string& repository,
-                                                  registry::Reading reading = registry::Reading::OriginOnly) {
-        return {context, value_or_throw(oci::Repository::parse(repository)), reading};
+    [[nodiscard]] registry::RegistryClient client(const std::string& repository) {
+        return {context, value_or_throw(oci::Repository::parse(repository))};
     }
 
     RecordingReporter reporter;
