@@ -29,8 +29,8 @@ registry::RegistryContext& Workbench::registries() const {
         settings.insecure = {settings_.insecure_registries.begin(), settings_.insecure_registries.end()};
         settings.mirrors = settings_.registry_mirrors;
         settings.token_cache = cache_folder("tokens");
-        registries_ =
-            std::make_unique<registry::RegistryContext>(*http_, std::move(settings), docker_config(), reporter_);
+        registries_ = std::make_unique<registry::RegistryContext>(
+            *http_, std::move(settings), [this] { return docker_config(); }, reporter_);
     }
     return *registries_;
 }
@@ -46,7 +46,6 @@ const conda::ChannelSettings& Workbench::channel_settings() const {
 
 std::unique_ptr<cache::ImageRepository> Workbench::repository() const {
     if (settings_.registry.empty()) return embedded_repository();
-    if (settings_.registry.starts_with("oci:")) return cache::layout_repository(settings_.registry.substr(4), cancel_);
     return cache::open_repository(settings_.registry, registries(), cancel_);
 }
 

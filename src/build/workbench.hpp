@@ -30,7 +30,8 @@ class Workbench {
     [[nodiscard]] const CancelToken& cancel() const { return cancel_; }
     [[nodiscard]] Reporter& reporter() const { return reporter_; }
     [[nodiscard]] HttpClient& http() const { return *http_; }
-    // Read from disk when first asked for: a look-up in the embedded store never needs them.
+    // Login files and channel settings are read from disk when first needed: a look-up in the embedded store never
+    // needs them, and where one is bad that is an answer of the registry that wanted it.
     [[nodiscard]] registry::RegistryContext& registries() const;
     [[nodiscard]] const conda::ChannelSettings& channel_settings() const;
 
