@@ -60,7 +60,8 @@ Claim claim_about(ClaimKind kind, const NameRef& ref, const Workbench& bench) {
 NameChange set_label(const NameRef& ref, const std::string& label, const Workbench& bench) {
     auto claim = claim_about(ClaimKind::Label, ref, bench);
     if (ref.version.empty() && ref.label.empty())
-        throw Error(ErrorKind::InvalidInput, fmt::format("which version of '{}' is to be '{}'?", ref.name, label))
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("which version of '{}' shall have the label '{}'?", ref.name, label))
             .with_hint(fmt::format("{0}:VERSION, or {0}@latest", ref.name));
     Change change(bench);
     claim.version = change.version_of(ref);
