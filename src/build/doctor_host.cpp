@@ -41,7 +41,8 @@ void describe_failure(const ProcessResult& result, GpuHost& host) {
 }  // namespace
 
 std::optional<std::filesystem::path> HostTools::find(std::string_view program) const {
-    for (const auto folder : split(env_.get("PATH").value_or("/usr/local/bin:/usr/bin:/bin"), ':')) {
+    const auto folders = env_.get("PATH").value_or("/usr/local/bin:/usr/bin:/bin");
+    for (const auto folder : split(folders, ':')) {
         if (folder.empty()) continue;
         auto file = std::filesystem::path(folder) / program;
         std::error_code ignored;

@@ -163,9 +163,11 @@ Finding driver_finding(const ImageNeeds& needs, const GpuHost& host, const catal
         finding.advice = "see NVIDIA's release notes, and add a row to curated/cuda-compat.yaml";
     } else {
         finding.health = Health::Fail;
-        finding.text =
-            fmt::format("driver {} is too old for the image's CUDA {}, which needs {}{}", host.driver, needs.cuda,
-                        exact, major == exact ? "" : fmt::format(" (or {}, with minor version compatibility)", major));
+        finding.text = fmt::format("driver {} is too old for the image's CUDA {}, which needs {}{}", host.driver,
+                                   needs.cuda, exact,
+                                   catalog::compare_drivers(major, exact) < 0 && !major.empty()
+                                       ? fmt::format(" (or {}, with minor version compatibility)", major)
+                                       : std::string());
         finding.advice = update + ", or take an image with an older CUDA: envbuild bases";
     }
     return finding;

@@ -42,8 +42,9 @@ class Chooser {
         if (!spec_.base_image.empty()) return as_asked();
         if (!wants_gpu()) return of_entry(*catalog_.find(default_cpu), "the default for CPU");
         if (!spec_.gpu.cuda.empty()) return by_option();
-        if (const auto* demand = first_demand(true)) {
+        if (first_demand(true) != nullptr) {
             check_demands_agree();
+            const auto* demand = narrowest_loading();
             auto choice = nearest_or_error(demand->builds.front(), demand->cudnn, demand->text);
             choice.reason = fmt::format("{} loads CUDA {} from its base image", demand->text, text_of(demand->builds));
             return choice;
@@ -87,6 +88,16 @@ class Chooser {
             if (loads_base ? demands_[i].loads_base : pins_.contains(i)) return &demands_[i];
         }
         return nullptr;
+    }
+
+    // cupy-cuda11x takes any 11, so beside it 11.0 is what decides. The first of those that say as much.
+    [[nodiscard]] const Demand* narrowest_loading() const {
+        const auto parts = [](const Demand& demand) { return split(demand.builds.front().to_string(), '.').size(); };
+        const Demand* narrowest = nullptr;
+        for (const auto& demand : demands_) {
+            if (demand.loads_base && (narrowest == nullptr || parts(demand) > parts(*narrowest))) narrowest = &demand;
+        }
+        return narrowest;
     }
 
     static std::string text_of(const std::vector<CudaVersion>& versions) {

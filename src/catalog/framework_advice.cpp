@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
+#include <tuple>
 
 #include "base/strings.hpp"
 #include "pypi/requirement_line.hpp"
@@ -35,9 +37,8 @@ class Adviser {
 
     FrameworkAnswer take() {
         common_pythons();
-        const auto* loading = first_loading();
-        if (loading != nullptr) {
-            suggest_for_loading(*loading);
+        if (first_loading() != nullptr) {
+            suggest_for_loading();
         } else {
             suggest_slim();
         }
@@ -76,7 +77,8 @@ class Adviser {
         const auto open = ask.package.find('[');
         if (open == std::string::npos) return table().find(ask.manager, ask.package, ask.version);
         const auto plain = ask.package.substr(0, open);
-        for (const auto extra : split(ask.package.substr(open + 1, ask.package.size() - open - 2), ',')) {
+        const auto extras = ask.package.substr(open + 1, ask.package.size() - open - 2);
+        for (const auto extra : split(extras, ',')) {
             if (const auto* row = table().find(ask.manager, fmt::format("{}[{}]", plain, extra), ask.version))
                 return row;
         }
@@ -93,7 +95,8 @@ class Adviser {
             build.cudnn = built.cudnns.empty() ? built.cudnn : built.cudnns[i];
             build.min_driver = table().min_driver(*cuda);
             const auto major = table().min_driver(*cuda, true);
-            if (major != build.min_driver) build.min_driver_major = major;
+            // Of the first toolkit of a major version the own driver is the older one.
+            if (compare_drivers(major, build.min_driver) < 0) build.min_driver_major = major;
             facts.builds.push_back(std::move(build));
         }
     }
@@ -109,7 +112,7 @@ class Adviser {
                         ask.version.empty()
                             ? fmt::format("{} names no version, and what it needs depends on that", ask.text)
                             : fmt::format("the table has no row for {} {} ({})", ask.package, ask.version, ask.manager))
-                .with_hint(fmt::format("it knows {} {}", ask.package, join(versions, ", ")));
+                .with_hint(fmt::format("it knows {} {}{}", ask.package, join(versions, ", "), gpu_twin(ask)));
         }
         const auto in_pip = packages_of(table(), "pip");
         if (ask.manager == "conda" && std::ranges::find(in_pip, ask.package) != in_pip.end()) {
@@ -129,6 +132,13 @@ class Adviser {
             .with_hint(fmt::format("it knows {}; others bring what they need, or need no CUDA", join(known, ", ")));
     }
 
+    // Before 2.0 (and beside it for a while) TensorFlow for the GPU was a package of its own.
+    [[nodiscard]] std::string gpu_twin(const FrameworkAsk& ask) const {
+        const auto twin = ask.package + "-gpu";
+        const bool known = !ask.version.empty() && table().find(ask.manager, twin, ask.version) != nullptr;
+        return known ? fmt::format("; for the GPU there is {}=={}", twin, ask.version) : std::string();
+    }
+
     // The rules of a build decide which image is right, and which packages contradict each other.
     void choose_as_build_does(const std::vector<FrameworkAsk>& asks) {
         spec::EnvironmentSpec spec;
@@ -143,8 +153,15 @@ class Adviser {
                 spec.pip.push_back(value_or_throw(pypi::parse_requirement(ask.package + pin)));
             }
         }
-        choice_ = value_or_throw(catalog_.choose(spec));
-        answer_.build_takes = choice_.image;
+        auto choice = catalog_.choose(spec);
+        if (choice) {
+            choice_ = std::move(*choice);
+            answer_.build_takes = choice_.image;
+            return;
+        }
+        // A build takes runtime images alone; another flavour may still have what is asked for.
+        if (choice.error().kind() != ErrorKind::InvalidInput || first_loading() == nullptr) throw choice.error();
+        no_choice_ = choice.error();
     }
 
     void common_pythons() {
@@ -181,52 +198,101 @@ class Adviser {
         return std::ranges::find(entry.platforms, platform_) != entry.platforms.end();
     }
 
-    static std::string driver_text(const CudaBuild& build) {
-        if (build.min_driver.empty()) return "";
-        return build.min_driver_major.empty() ? fmt::format("; driver {} or newer", build.min_driver)
-                                              : fmt::format("; driver {} or newer, {} with minor version compatibility",
-                                                            build.min_driver, build.min_driver_major);
+    static std::string driver_text(const std::string& own, const std::string& major) {
+        if (own.empty()) return "";
+        // Of the first toolkit of a major version the own driver is the older one.
+        const bool older = !major.empty() && compare_drivers(major, own) < 0;
+        return older ? fmt::format("; driver {} or newer, {} with minor version compatibility", own, major)
+                     : fmt::format("; driver {} or newer", own);
+    }
+    [[nodiscard]] std::string driver_text(const BaseImageEntry& entry) const {
+        return driver_text(entry.min_driver, table().min_driver(value_or_throw(CudaVersion::parse(entry.cuda)), true));
     }
 
-    // It loads libcudart and cuDNN of the base: runtime images with that CUDA, the one that a build takes first.
-    void suggest_for_loading(const FrameworkFacts& loading) {
-        const auto& build = loading.builds.front();
-        const auto asked = value_or_throw(CudaVersion::parse(build.cuda));
+    // The build of a framework that an image has the CUDA for; null where it has not.
+    static const CudaBuild* build_on(const FrameworkFacts& facts, const BaseImageEntry& entry) {
+        if (entry.cuda.empty()) return nullptr;
+        const auto cuda = value_or_throw(CudaVersion::parse(entry.cuda));
+        for (const auto& build : facts.builds) {
+            if (cuda.fits(value_or_throw(CudaVersion::parse(build.cuda)))) return &build;
+        }
+        return nullptr;
+    }
+
+    // cuDNN: the same major version, not an older minor one. What is not said does.
+    static bool has_cudnn(const BaseImageEntry& entry, const std::string& wanted) {
+        if (wanted.empty()) return true;
+        const auto has = split(entry.cudnn, '.');
+        const auto asked = split(wanted, '.');
+        if (has[0] != asked[0]) return false;
+        return has.size() < 2 || asked.size() < 2 || compare_drivers(has[1], asked[1]) >= 0;
+    }
+
+    [[nodiscard]] std::vector<const FrameworkFacts*> loading() const {
+        std::vector<const FrameworkFacts*> found;
+        for (const auto& facts : answer_.facts) {
+            if (facts.loads_base) found.push_back(&facts);
+        }
+        return found;
+    }
+
+    [[nodiscard]] bool cudnn_fits(const BaseImageEntry& entry) const {
+        return std::ranges::all_of(loading(),
+                                   [&](const auto* facts) { return has_cudnn(entry, build_on(*facts, entry)->cudnn); });
+    }
+
+    [[nodiscard]] std::string loading_reason(const BaseImageEntry& entry) const {
+        std::vector<std::string> needs;
+        for (const auto* facts : loading()) {
+            const auto* build = build_on(*facts, entry);
+            needs.push_back(fmt::format("{} loads CUDA {}{} from its base image", facts->ask.text, build->cuda,
+                                        build->cudnn.empty() ? "" : " and cuDNN " + build->cudnn));
+        }
+        auto reason = join(needs, ", ") + fmt::format("; this has cuDNN {}", entry.cudnn);
+        if (!cudnn_fits(entry)) reason += ", which does not fit";
+        if (entry.flavor == "devel") reason += "; with compilers, which running needs not";
+        return reason + driver_text(entry);
+    }
+
+    // It loads libcudart and cuDNN of the base: images with both, the one that a build takes first among equals.
+    void suggest_for_loading() {
         const auto* taken = catalog_.find(choice_.image);
+        const auto frameworks = loading();
         std::vector<const BaseImageEntry*> fitting;
-        if (taken != nullptr) fitting.push_back(taken);
-        for (const bool deprecated : {false, true}) {
-            for (const auto& entry : catalog_.images()) {
-                if (&entry == taken || entry.deprecated != deprecated || entry.cuda.empty() || entry.cudnn.empty())
-                    continue;
-                if (!is_for_platform(entry) || !value_or_throw(CudaVersion::parse(entry.cuda)).fits(asked)) continue;
-                fitting.push_back(&entry);
-            }
+        for (const auto& entry : catalog_.images()) {
+            const bool has_cuda =
+                std::ranges::all_of(frameworks, [&](const auto* facts) { return build_on(*facts, entry) != nullptr; });
+            if (has_cuda && !entry.cudnn.empty() && is_for_platform(entry)) fitting.push_back(&entry);
         }
-        for (const auto* entry : fitting) {
-            auto reason = fmt::format("{} loads CUDA {} from its base image", loading.ask.text, build.cuda);
-            if (!build.cudnn.empty()) reason += fmt::format(", and cuDNN {}; this has {}", build.cudnn, entry->cudnn);
-            if (entry->flavor == "devel") reason += "; with compilers, which running needs not";
-            answer_.suggestions.push_back({entry, reason + driver_text(build), ""});
-        }
-        const bool right_cudnn = std::ranges::any_of(
-            fitting, [&](const auto* entry) { return major_of(entry->cudnn) == major_of(build.cudnn); });
-        if (!build.cudnn.empty() && !right_cudnn) {
-            answer_.notes.push_back(fmt::format(
-                "no image of the catalogue has CUDA {} with cuDNN {}: {} may not find its libraries there. A package "
-                "with its own CUDA avoids the question, as tensorflow[and-cuda] does",
-                build.cuda, major_of(build.cudnn), loading.ask.text));
-        }
+        if (fitting.empty() && no_choice_) throw Error(*no_choice_);
+        std::ranges::stable_sort(fitting, std::greater<>(), [&](const auto* entry) {
+            return std::tuple(cudnn_fits(*entry), entry == taken, !entry->deprecated, entry->flavor == "runtime");
+        });
+        for (const auto* entry : fitting) answer_.suggestions.push_back({entry, loading_reason(*entry), ""});
+        note_cudnn(fitting, taken);
         for (const auto& facts : answer_.facts) {
             if (!facts.loads_base)
                 answer_.notes.push_back(
                     fmt::format("{} brings its own CUDA, and does not mind that of the base", facts.ask.text));
         }
-        for (const auto* entry : fitting) {
-            if (entry == taken && entry->deprecated)
-                answer_.notes.push_back(entry->image +
-                                        " is no longer supported by its publisher: copy it while it is there, with "
-                                        "envbuild bases mirror");
+        if (!fitting.empty() && fitting.front()->deprecated)
+            answer_.notes.push_back(fitting.front()->image +
+                                    " is no longer supported by its publisher: copy it while it is there, with "
+                                    "envbuild bases mirror");
+    }
+
+    void note_cudnn(const std::vector<const BaseImageEntry*>& fitting, const BaseImageEntry* taken) {
+        if (fitting.empty()) return;
+        const auto& first = *loading().front();
+        if (!cudnn_fits(*fitting.front())) {
+            const auto* build = build_on(first, *fitting.front());
+            answer_.notes.push_back(fmt::format(
+                "no image of the catalogue has CUDA {} with cuDNN {} or a newer {}: {} may not find its libraries "
+                "there. A package with its own CUDA avoids the question, as tensorflow[and-cuda] does",
+                build->cuda, build->cudnn, major_of(build->cudnn), first.ask.text));
+        } else if (taken == nullptr || taken != fitting.front()) {
+            answer_.notes.push_back(
+                fmt::format("a build does not take {} by itself: name it with --base", fitting.front()->image));
         }
     }
 
@@ -261,7 +327,8 @@ class Adviser {
                     {entry,
                      fmt::format("{} brings CUDA {}{} along, so the base needs no CUDA libraries{}",
                                  framework->ask.text, build->cuda,
-                                 build->cudnn.empty() ? "" : " and cuDNN " + build->cudnn, driver_text(*build)),
+                                 build->cudnn.empty() ? "" : " and cuDNN " + build->cudnn,
+                                 driver_text(build->min_driver, build->min_driver_major)),
                      larger == nullptr ? "" : larger->image});
             }
         }
@@ -291,6 +358,7 @@ class Adviser {
     const BaseImageCatalog& catalog_;
     std::string platform_;
     BaseChoice choice_;
+    std::optional<Error> no_choice_;
     FrameworkAnswer answer_;
 };
 
@@ -385,7 +453,7 @@ Json FrameworkAnswer::to_json() const {
     Json json = Json::object();
     json.set("frameworks", frameworks)
         .set("images", images)
-        .set("build_takes", build_takes)
+        .set("build_takes", text_or_null(build_takes))
         .set("python", pythons ? Json(*pythons) : Json())
         .set("notes", notes);
     return json;

@@ -49,9 +49,10 @@ struct BaseSuggestion {
 };
 
 struct FrameworkAnswer {
-    std::vector<FrameworkFacts> facts;                // in the order asked
-    std::vector<BaseSuggestion> suggestions;          // best first
-    std::string build_takes;                          // what `build --gpu` takes for these packages without --base
+    std::vector<FrameworkFacts> facts;        // in the order asked
+    std::vector<BaseSuggestion> suggestions;  // best first
+    // What `build --gpu` takes for these packages without --base; "" where it takes none by itself.
+    std::string build_takes;
     std::optional<std::vector<std::string>> pythons;  // those that all support; none where nothing is known
     std::vector<std::string> notes;
 

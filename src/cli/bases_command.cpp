@@ -108,7 +108,8 @@ int for_frameworks(const ListArguments& arguments, CommandContext& context) {
                                  facts.date.empty() ? "" : " (" + facts.date + ")"));
     }
     if (answer.facts.size() > 1 && answer.pythons) print_answer("Python for all: " + join(*answer.pythons, ", "));
-    print_answer(fmt::format("build --gpu takes {} where --base says nothing", answer.build_takes));
+    if (!answer.build_takes.empty())
+        print_answer(fmt::format("build --gpu takes {} where --base says nothing", answer.build_takes));
     for (const auto& note : answer.notes) print_answer("note: " + note);
     return 0;
 }
@@ -154,8 +155,7 @@ int mirror(const MirrorArguments& arguments, CommandContext& context) {
     std::optional<Error> failure;
     for (const auto& image : report.images) {
         if (image.error) {
-            tell("{}",
-                       format_error(Error(*image.error).with_context("copying " + image.image), context.color()));
+            tell("{}", format_error(Error(*image.error).with_context("copying " + image.image), context.color()));
             if (!failure) failure = image.error;
         } else if (!context.common.json) {
             print_answer(fmt::format("{}@{}", image.to, image.digest.to_string()));

@@ -98,6 +98,9 @@ TEST_CASE("what loads the base's CUDA chooses the base") {
     CHECK_THAT(choice.image, Contains("cuda:11.0.3-cudnn8-runtime"));
     CHECK(choice.reason == "tensorflow==2.4.0 (pip) loads CUDA 11.0 from its base image");
     CHECK_THAT(Ask().gpu().pip("tensorflow", "==2.12.*").image(), Contains("cuda:11.8.0-cudnn8"));
+    // Of two the one that says more decides, in whatever order they stand.
+    CHECK(Ask().gpu().pip("cupy-cuda11x", "").pip("tensorflow", "==2.4.0").choice().cuda == "11.0.3");
+    CHECK(Ask().gpu().pip("tensorflow", "==2.4.0").pip("cupy-cuda11x", "").choice().cuda == "11.0.3");
     // Not pinned: nothing follows. With its own CUDA: nothing follows either.
     CHECK(Ask().gpu().pip("tensorflow", ">=2.4").image() == kGpuDefault);
     CHECK(Ask().gpu().pip("tensorflow", "==2.14.0", {"and-cuda"}).image() == kGpuDefault);

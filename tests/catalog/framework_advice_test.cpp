@@ -83,17 +83,56 @@ TEST_CASE("what loads the base's CUDA needs that CUDA and its cuDNN") {
     REQUIRE_FALSE(flow.suggestions.empty());
     CHECK(flow.suggestions[0].entry->image == flow.build_takes);
     CHECK_THAT(flow.suggestions[0].entry->image, Contains("cuda:11.0.3-cudnn8-runtime"));
-    CHECK_THAT(flow.suggestions[0].reason, Contains("loads CUDA 11.0") && Contains("cuDNN 8.0"));
+    CHECK_THAT(flow.suggestions[0].reason, Contains("loads CUDA 11.0 and cuDNN 8.0"));
     CHECK(flow.suggestions[0].instead_of.empty());
     for (const auto& suggestion : flow.suggestions) CHECK(suggestion.entry->cuda.starts_with("11.0"));
     CHECK(flow.pythons == Strings{"3.6", "3.7", "3.8"});
+}
+
+TEST_CASE("the driver is that of the image, and a major version's where it is older") {
+    CHECK_THAT(answer({"tensorflow==2.4.0"}).suggestions.at(0).reason,
+               Contains("driver 450.51.06 or newer") && !Contains("450.80.02"));
+    CHECK(answer({"tensorflow==2.4.0"}).facts.at(0).builds.at(0).min_driver_major.empty());
+    CHECK_THAT(answer({"tensorflow==2.15"}).suggestions.at(0).reason, Contains("535.104.05") && Contains("525.60.13"));
+}
+
+TEST_CASE("an image of the right cuDNN goes before one that a build takes") {
+    // 2.3 wants cuDNN 7 with CUDA 10.1; NVIDIA's own image has 8.
+    const auto flow = answer({"tensorflow==2.3"});
+    CHECK_THAT(flow.suggestions.at(0).entry->cudnn, Catch::StartsWith("7.6"));
+    CHECK_THAT(flow.build_takes, Contains("10.1-cudnn8"));
+    CHECK_THAT(flow.notes.at(0), Contains("--base"));
+    CHECK_THAT(flow.suggestions.back().reason, Contains("does not fit"));
+    // 2.14 was built with 8.7: 8.4 is too old for it, 8.9 is not.
+    const auto newer = answer({"tensorflow==2.14"});
+    for (const auto& suggestion : newer.suggestions) {
+        CAPTURE(suggestion.entry->image);
+        const bool old = suggestion.entry->cudnn.starts_with("8.4");
+        CHECK(old == (suggestion.reason.find("does not fit") != std::string::npos));
+    }
+    CHECK(newer.suggestions.at(0).entry->image == newer.build_takes);
+    // No runtime image has 10.0; others do.
+    const auto old = answer({"tensorflow==2.0"});
+    CHECK(old.build_takes.empty());
+    CHECK_THAT(old.suggestions.at(0).entry->cuda, Catch::StartsWith("10.0"));
+    CHECK(old.to_json()["build_takes"].is_null());
+}
+
+TEST_CASE("one that takes any CUDA of a major version beside one that takes a single one") {
+    for (const auto& asked :
+         {Strings{"cupy-cuda11x", "tensorflow==2.4.0"}, Strings{"tensorflow==2.4.0", "cupy-cuda11x"}}) {
+        const auto both = answer(asked);
+        CHECK(both.suggestions.at(0).entry->cuda == "11.0.3");
+        CHECK(both.build_takes == both.suggestions[0].entry->image);
+        for (const auto& suggestion : both.suggestions) CHECK(suggestion.entry->cuda.starts_with("11.0"));
+    }
 }
 
 TEST_CASE("an image that has the CUDA and not the cuDNN is said to") {
     const auto flow = answer({"tensorflow==2.16.1"});
     CHECK_THAT(flow.suggestions.at(0).entry->image, Contains("12.3.2-cudnn9"));
     REQUIRE_FALSE(flow.notes.empty());
-    CHECK_THAT(flow.notes[0], Contains("CUDA 12.3 with cuDNN 8") && Contains("and-cuda"));
+    CHECK_THAT(flow.notes[0], Contains("CUDA 12.3 with cuDNN 8.9 or a newer 8") && Contains("and-cuda"));
     CHECK(answer({"tensorflow==2.15"}).notes.empty());
 }
 
@@ -115,8 +154,8 @@ TEST_CASE("several at once: the base that one needs, the Pythons that all have")
     CHECK_THAT(both.notes.at(0), Contains("torch==2.1 brings its own CUDA"));
     CHECK_THAT(error({"tensorflow==2.4.0", "cupy-cuda102"}, ErrorKind::Unsatisfiable),
                Contains("cupy-cuda102") && Contains("tensorflow==2.4.0"));
-    CHECK_THAT(error({"torch==1.7", "tensorflow==2.20"}, ErrorKind::Unsatisfiable),
-               Contains("no Python has both") && Contains("torch==1.7") && Contains("tensorflow==2.20"));
+    CHECK_THAT(error({"torch==1.6", "tensorflow==2.20"}, ErrorKind::Unsatisfiable),
+               Contains("no Python has both") && Contains("torch==1.6") && Contains("tensorflow==2.20"));
 }
 
 TEST_CASE("conda's packages bring their CUDA along") {
@@ -145,6 +184,7 @@ TEST_CASE("what the table does not know") {
     CHECK_THAT(error({"trch==2.1"}, ErrorKind::NotFound), Contains("did you mean 'torch'"));
     CHECK_THAT(error({"numpy==1.26"}, ErrorKind::NotFound), Contains("numpy") && Contains("need no CUDA"));
     CHECK_THAT(error({"tensorflow==3.0"}, ErrorKind::NotFound), Contains("2.15") && Contains("3.0"));
+    CHECK_THAT(error({"tensorflow==1.15"}, ErrorKind::NotFound), Contains("tensorflow-gpu==1.15"));
     CHECK_THAT(error({"tensorflow"}, ErrorKind::NotFound), Contains("names no version"));
 }
 
@@ -179,9 +219,9 @@ TEST_CASE("rows that do not hold together are refused with their place") {
 }
 
 TEST_CASE("drivers by number, and the CUDA that one offers") {
-    CHECK(compare_drivers("525.60.13", "525.60.2") > 0);
-    CHECK(compare_drivers("525", "525.0") == 0);
-    CHECK(compare_drivers("470.82.01", "525.60.13") < 0);
+    CHECK((compare_drivers("525.60.13", "525.60.2") > 0));
+    CHECK((compare_drivers("525", "525.0") == 0));
+    CHECK((compare_drivers("470.82.01", "525.60.13") < 0));
     CHECK(images().cuda().cuda_of_driver("535.104.05")->to_string() == "12.2.2");
     CHECK(images().cuda().cuda_of_driver("550.54.14")->to_string() == "12.4");
     CHECK_FALSE(images().cuda().cuda_of_driver("1.0"));
