@@ -166,7 +166,7 @@ Registered register_definition(const DefinitionSource& source, const Registratio
     const auto repository = bench.repository();
     NameRegistry names(*repository, bench);
     const auto written = names.write(claim, archive);
-    Registered result{registration.name, written.outcome.version, claim.spec_hash, written.wrote};
+    Registered result{registration.name, written.outcome.version, claim.spec_hash, written.new_version};
     for (const auto& label : registration.labels) {
         catalog::Claim said;
         said.kind = catalog::ClaimKind::Label;

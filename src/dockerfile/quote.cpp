@@ -139,6 +139,11 @@ void check_prefix(std::string_view prefix) {
 }
 
 void check_base_reference(std::string_view reference) {
+    // An own Dockerfile's image that lies in no registry: its tag in the engine says what it was made of.
+    constexpr std::string_view kOwnBase = "envbuild:base-";
+    if (reference.starts_with(kOwnBase) && reference.size() > kOwnBase.size() &&
+        reference.find_first_not_of("0123456789abcdef", kOwnBase.size()) == std::string_view::npos)
+        return;
     const auto at = reference.find('@');
     const auto name = reference.substr(0, at);
     const bool proper = at != std::string_view::npos && !name.empty() &&

@@ -1,0 +1,153 @@
+"""Definitions: Azure ML's directories, own Dockerfiles and contexts, images taken as they are, curated names."""
+
+import json
+import os
+
+from harness import check, contains, lacks
+
+BASE = "docker.io/library/debian:bookworm-slim"
+CONDA = "channels: [conda-forge]\ndependencies: [python=3.11]\n"
+
+
+def definition(host, folder, **fields):
+    os.makedirs(os.path.join(host.directory, folder), exist_ok=True)
+    host.write(f"{folder}/azureml_environment.json", json.dumps(fields))
+
+
+def own_context(host, folder):
+    definition(host, folder, name="own", docker={
+        "buildContext": {"locationType": "local", "location": "ctx", "dockerfilePath": "sub/My.Dockerfile"}})
+    os.makedirs(os.path.join(host.directory, folder, "ctx/sub"), exist_ok=True)
+    host.write(f"{folder}/conda_dependencies.yml", CONDA)
+    host.write(f"{folder}/ctx/sub/My.Dockerfile",
+               f"FROM {BASE} AS first\nRUN echo made > /made\nFROM {BASE}\nCOPY --from=first /made /made\nCOPY . /context\n")
+    host.write(f"{folder}/ctx/data", "one\n")
+    host.write(f"{folder}/ctx/left-out", "x\n")
+    host.write(f"{folder}/ctx/.dockerignore", "left-out\n")
+    os.symlink("data", os.path.join(host.directory, folder, "ctx/link"))
+
+
+def test_an_own_dockerfile_is_the_image_where_nothing_is_installed(host):
+    definition(host, "own", name="own", environmentVariables={"GREETING": "good day"},
+               python={"userManagedDependencies": True},
+               docker={"baseDockerfile": f"FROM {BASE}\nRUN echo made > /made\nENV OWN=1\n", "shmSize": "1g"})
+    built = host.run("own", "--json")
+    check(built.json["cache"] == "miss" and built.json["packages"] == 0 and built.json["backend"] == "none", built)
+    contains(built.err, "Building the base image", "--shm-size 1g")
+    lacks(built.err, "python\n")
+    out = host.site.run_in(built.json["image"], "sh", "-c", "cat /made; echo $OWN $GREETING")
+    check(out.split() == ["made", "1", "good", "day"], out)
+    again = host.run("own")
+    check(again.line == built.json["image"])
+    lacks(again.err, "Building")
+    # Other variables: another image on the same base, which is not built again.
+    other = host.run("own", "--env", "GREETING=night", "--json")
+    check(other.json["image"] != built.json["image"])
+    lacks(other.err, "Building")
+
+
+def test_packages_on_a_base_from_a_build_context(host):
+    own_context(host, "own")
+    built = host.run("own")
+    out = host.site.run_in(built.line, "sh", "-c", "cat /made /context/link; ls /context; python -c 'import sys; print(sys.prefix)'")
+    check(out.split() == ["made", "one", "data", "link", "sub", "/opt/env"], out)
+
+    before = host.run("hash", "own").line
+    host.write("own/ctx/left-out", "y\n")
+    check(host.run("hash", "own").line == before)
+    host.write("own/ctx/data", "two\n")
+    check(host.run("hash", "own").line != before)
+    changed = host.run("own")
+    check(host.site.run_in(changed.line, "cat", "/context/data") == "two\n")
+
+
+def test_an_own_base_in_the_embedded_store(host):
+    own_context(host, "own")
+    del host.env["ENVBUILD_REGISTRY"]
+    built = host.run("own")
+    check(built.line.startswith("oci:"), built)
+    image = built.err.strip().splitlines()[-1].split()[-2]
+    check(host.site.run_in(image, "cat", "/made") == "made\n")
+    # The engine has lost the base: it comes back out of the store.
+    host.site.docker("rmi", "-f", *[name for name in host.site.docker(
+        "images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split() if name.startswith("envbuild:base-")])
+    host.write("own/conda_dependencies.yml", CONDA + "variables: {A: b}\n")
+    again = host.run("own")
+    lacks(again.err, "Building the base image")
+    check(again.line != built.line)
+
+
+def test_a_broken_dockerfile_fails_the_build_at_its_step(host):
+    definition(host, "own", name="own", python={"userManagedDependencies": True},
+               docker={"baseDockerfile": f"FROM {BASE}\nRUN echo before && exit 3\n"})
+    failed = host.run("own", code=7)
+    contains(failed.err, "exit 3", "the whole log is in")
+    check(host.tags() == [])
+
+
+def test_an_image_is_taken_as_it_is(host):
+    host.run("register", "--image", BASE, "--name", "plain")
+    built = host.run("plain", "--json")
+    check(built.json["backend"] == "none" and built.json["packages"] == 0, built)
+    contains(host.site.run_in(built.json["image"], "cat", "/etc/os-release"), "Debian")
+    shown = host.run("show", "plain", "--json").json
+    check(shown["image_details"]["image_exist"] is True)
+    check(shown["image_details"]["image"] == built.json["image"])
+    check(shown["definition"]["docker"]["baseImage"] == BASE)
+
+
+def test_save_edit_register_and_clone(host):
+    host.run("save", "AzureML-Minimal", "-o", "mine")
+    check(sorted(os.listdir(os.path.join(host.directory, "mine")))[:2] == ["azureml_environment.json", "conda_dependencies.yml"])
+    check(host.run("hash", "mine").line == host.run("hash", "AzureML-Minimal").line)
+    contains(host.run("save", "AzureML-Minimal", "-o", "mine", code=2).err, "mine", "--overwrite")
+    host.run("save", "AzureML-Minimal", "-o", "mine", "--overwrite")
+    check(host.run("clone", "AzureML-Minimal", "minimal").line == "minimal:1")
+    check(host.run("hash", "minimal").line == host.run("hash", "AzureML-Minimal").line)
+    check(host.run("diff", "minimal", "AzureML-Minimal").out == "")
+
+    host.write("mine/conda_dependencies.yml", CONDA)
+    check(host.run("register", "mine", "--name", "minimal", "--label", "stable").line == "minimal:2")
+    check(host.run("hash", "minimal@stable").line == host.run("hash", "mine").line)
+    difference = host.run("diff", "minimal:1", "minimal:2", code=1)
+    contains(difference.out, "conda: ")
+    contains(host.run("register", "mine", "--name", "azureml-mine", code=2).err, "can not start with the prefix")
+
+    listed = {entry["name"]: entry for entry in host.run("list", "--own", "--json").json["environments"]}
+    check(listed["minimal"]["version"] == "2" and listed["minimal"]["built"] is False, listed)
+    check("stable" in listed["minimal"]["labels"])
+    contains(host.run("list", "*minimal*").out, "AzureML-Minimal", "minimal")
+
+
+def test_a_requirements_file_becomes_a_definition(host):
+    host.write("requirements.txt", "-r more.txt\n")
+    host.write("more.txt", "future\n")
+    host.run("register", "requirements.txt", "--python", "3.11", "--name", "reqs")
+    host.run("save", "reqs", "-o", "back")
+    check(os.path.exists(os.path.join(host.directory, "back/more.txt")))
+    check(host.run("hash", "reqs").line == host.run("hash", "back").line)
+    contains(host.run("show", "reqs").out, "future")
+
+
+def test_an_existing_conda_environment(host):
+    os.makedirs(os.path.join(host.directory, "prefix/conda-meta"))
+    host.write("prefix/conda-meta/python-3.11.2-h_0.json", json.dumps(
+        {"name": "python", "version": "3.11.2", "build": "h_0", "channel": "https://conda.anaconda.org/conda-forge/linux-64", "files": []}))
+    contains(host.run("hash", "prefix", "--canonical").out, "conda.anaconda.org/conda-forge", "python ==3.11.2")
+    host.write("prefix/conda-meta/broken.json", "{")
+    contains(host.run("hash", "prefix", code=8).err, "broken.json")
+
+
+def test_names_that_are_not_there(host):
+    contains(host.run("show", "AzureML-PyTorch-1.6-GPX", code=2).err, "did you mean 'AzureML-PyTorch-1.6-GPU'")
+    contains(host.run("hash", "AzureML-Minimal:999", code=2).err, "has the versions")
+    contains(host.run("hash", "x" * 300, code=2).err, "255")
+    contains(host.run("lookup", "some name", code=2).err, "some name")
+
+
+def test_a_list_without_the_registry_is_not_whole(host):
+    host.env["ENVBUILD_REGISTRY"] = "127.0.0.1:1/team/envs"
+    half = host.run("list", code=4)
+    contains(half.out, "AzureML-Minimal")
+    contains(half.err, "not whole")
+    contains(host.run("list", "--curated").out, "AzureML-Minimal")
