@@ -21,9 +21,32 @@ namespace envbuild {
 
 namespace {
 
+constexpr std::string_view kFullDisk = "free some space, or point XDG_CACHE_HOME and XDG_DATA_HOME to a larger disk";
+constexpr std::string_view kMoveFolders =
+    "point XDG_CACHE_HOME and XDG_DATA_HOME to folders that can be written, or check the permissions of this one";
+
+bool is_bad_name(int code) {
+    return code == ENAMETOOLONG || code == ELOOP;
+}
+
+// Limits are powers of two: "4 MiB", and not the 4.2 MB that it is.
+std::string limit_text(std::uint64_t limit) {
+    constexpr std::uint64_t kMebibyte = 1ULL << 20;
+    return limit > 0 && limit % kMebibyte == 0 ? fmt::format("{} MiB", limit / kMebibyte) : human_bytes(limit);
+}
+
+// A folder of the cache or the store that cannot be made is no slip in a name: it is Io, whatever errno says.
+void make_folders(const fs::path& folder) {
+    std::error_code error;
+    if (!folder.empty()) fs::create_directories(folder, error);
+    if (!error) return;
+    Error failed(ErrorKind::Io, fmt::format("{}: cannot make the folder: {}", folder.string(), error.message()));
+    throw std::move(failed).with_hint(error == std::errc::no_space_on_device ? std::string(kFullDisk)
+                                                                             : std::string(kMoveFolders));
+}
+
 UniqueFd open_lock(const fs::path& path) {
-    std::error_code ignored;
-    fs::create_directories(path.parent_path(), ignored);
+    make_folders(path.parent_path());
     UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     if (!fd) throw_errno("open the lock", path);
     return fd;
@@ -44,10 +67,12 @@ bool is_written_into(const fs::path& destination) {
 
 void throw_errno(std::string_view what, const fs::path& path) {
     const int code = errno;
-    const auto kind = code == ENOENT || code == ENOTDIR ? ErrorKind::NotFound : ErrorKind::Io;
+    const auto kind = code == ENOENT || code == ENOTDIR ? ErrorKind::NotFound
+                      : is_bad_name(code)               ? ErrorKind::InvalidInput
+                                                        : ErrorKind::Io;
     Error error(kind, fmt::format("{}: cannot {}: {}", path.string(), what, std::generic_category().message(code)));
-    if (code == ENOSPC || code == EDQUOT)
-        throw std::move(error).with_hint("free some space, or point XDG_CACHE_HOME and XDG_DATA_HOME to a larger disk");
+    if (code == ENOSPC || code == EDQUOT) throw std::move(error).with_hint(std::string(kFullDisk));
+    if (code == EROFS) throw std::move(error).with_hint(std::string(kMoveFolders));
     if (code == EACCES || code == EPERM) throw std::move(error).with_hint("check the permissions of this path");
     throw error;
 }
@@ -89,8 +114,7 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
         if (got == 0) return bytes;
         bytes.append(buffer.data(), static_cast<std::size_t>(got));
         if (bytes.size() > limit) {
-            throw Error(ErrorKind::InvalidInput,
-                        fmt::format("{} is larger than {}", path.string(), human_bytes(limit)));
+            throw Error(ErrorKind::InvalidInput, fmt::format("{} is larger than {}", path.string(), limit_text(limit)));
         }
     }
 }
@@ -122,10 +146,7 @@ AtomicFile::AtomicFile(fs::path destination) : destination_(std::move(destinatio
         return;
     }
     const auto parent = destination_.parent_path();
-    std::error_code error;
-    if (!parent.empty()) fs::create_directories(parent, error);
-    if (error)
-        throw Error(ErrorKind::Io, fmt::format("{}: cannot make the folder: {}", parent.string(), error.message()));
+    make_folders(parent);
     std::string name = (parent / (".tmp-" + destination_.filename().string().substr(0, 100) + "-XXXXXX")).string();
     fd_ = UniqueFd(::mkostemp(name.data(), O_CLOEXEC));
     if (!fd_) throw_errno("write in", parent.empty() ? fs::path(".") : parent);
@@ -161,8 +182,7 @@ void AtomicFile::commit(fs::perms mode) {
 TempDir::TempDir(std::string_view prefix, const fs::path& parent) {
     const char* configured = std::getenv("TMPDIR");
     const fs::path root = !parent.empty() ? parent : configured != nullptr && *configured != 0 ? configured : "/tmp";
-    std::error_code ignored;
-    fs::create_directories(root, ignored);
+    make_folders(root);
     std::string name = (root / fmt::format("{}-XXXXXX", prefix)).string();
     if (::mkdtemp(name.data()) == nullptr) throw_errno("make a temporary folder in", root);
     path_ = name;

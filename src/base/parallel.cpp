@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -33,7 +34,11 @@ void parallel_for(std::size_t count, std::size_t threads, const std::function<vo
     {
         std::vector<std::jthread> pool;
         pool.reserve(threads);
-        for (std::size_t t = 0; t < threads; ++t) pool.emplace_back(run);
+        try {
+            for (std::size_t t = 0; t < threads; ++t) pool.emplace_back(run);
+        } catch (const std::system_error&) {
+            run();  // a machine that gives no further thread is slower, and no reason to fail
+        }
     }
     if (first) std::rethrow_exception(first);
 }

@@ -1,8 +1,14 @@
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include <atomic>
 #include <random>
 #include <set>
+#include <system_error>
+#include <thread>
 
 #include "base/cancel.hpp"
 #include "base/digest.hpp"
@@ -126,4 +132,26 @@ TEST_CASE("process_env: XDG folders, where a relative path is ignored") {
     CHECK(env.get("EMPTY") == "");
     CHECK_FALSE(env.get_nonempty("EMPTY"));
     CHECK_FALSE(env.get("NONE"));
+}
+
+TEST_CASE("parallel_for does all of the work where the machine gives no further thread") {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        // A thread's stack is as large as this limit was at the start, and no address space holds it.
+        const rlimit stack{rlim_t{1} << 47U, RLIM_INFINITY};
+        if (::setrlimit(RLIMIT_STACK, &stack) != 0) ::_exit(98);
+        ::execl("/proc/self/exe", "test_base", "parallel_for: child without threads", static_cast<char*>(nullptr));
+        ::_exit(99);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("parallel_for: child without threads", "[.child]") {
+    CHECK_THROWS_AS(std::thread([] {}).join(), std::system_error);
+    std::vector<std::atomic<int>> seen(50);
+    parallel_for(seen.size(), 4, [&](std::size_t i) { ++seen[i]; });
+    for (const auto& count : seen) CHECK(count == 1);
 }

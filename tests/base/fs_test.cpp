@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <functional>
 #include <thread>
 
 using namespace envbuild;
@@ -126,4 +127,40 @@ TEST_CASE("fs: what is no regular file is written into, not replaced") {
     REQUIRE(::fstat(file.get(), &then) == 0);
     REQUIRE(::stat(held.c_str(), &now) == 0);
     CHECK(now.st_ino == then.st_ino);
+}
+
+TEST_CASE("fs: a cache whose folder cannot be made is Io and says what to set, for locks and files alike") {
+    // Nobody may make folders in /proc, root neither.
+    const fs::path folder = "/proc/envbuild-test/flight";
+    const auto refused = [](const std::function<void()>& act) {
+        try {
+            act();
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::Io);
+            CHECK(error.message().find("/proc/envbuild-test") != std::string::npos);
+            CHECK(error.message().find("cannot make the folder") != std::string::npos);
+            CHECK(error.hint().find("XDG_CACHE_HOME") != std::string::npos);
+            return true;
+        }
+        return false;
+    };
+    CHECK(refused([&] { (void)FileLock::try_lock(folder / "x.lock", FileLock::Mode::Exclusive); }));
+    CHECK(refused([&] { write_file_atomic(folder / "x", "bytes"); }));
+    CHECK(refused([&] { const TempDir dir("x", folder); }));
+}
+
+TEST_CASE("fs: a name that no file can have is bad input, and limits are told as they are documented") {
+    const auto told = [](const fs::path& path) {
+        try {
+            (void)read_file(path, 1ULL << 20);
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::InvalidInput);
+            return error.message();
+        }
+        return std::string();
+    };
+    CHECK(told("/tmp/" + std::string(300, 'a')).find("name too long") != std::string::npos);
+    const TempDir dir("fs-test");
+    write_file_atomic(dir.path() / "big", std::string((1U << 20) + 1, 'x'));
+    CHECK(told(dir.path() / "big").ends_with("is larger than 1 MiB"));
 }
