@@ -107,7 +107,8 @@ FoundEnvironment on_disk(const std::string& word, const Workbench& bench) {
     found.label = word;
     found.path = word;
     const fs::path path(word);
-    if (word != "-" && fs::is_directory(path / "conda-meta")) {
+    std::error_code ignored;
+    if (word != "-" && fs::is_directory(path / "conda-meta", ignored)) {
         found.kind = FoundEnvironment::Kind::Prefix;
         found.folder = std::make_shared<TempDir>("prefix", bench.cache_folder("tmp"));
         found.path = found.folder->path();

@@ -29,11 +29,21 @@ std::map<std::string, std::string> virtual_overrides(const ProcessEnv& env) {
     return overrides;
 }
 
+// "x86_64_v3", "skylake_avx512", "neoverse_n1": which of them there are changes with every CPU that is made.
+void check_cpu(const std::string& cpu) {
+    const bool proper = cpu.size() > 1 && cpu.front() >= 'a' && cpu.front() <= 'z' &&
+                        cpu.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+    if (cpu.empty() || proper) return;
+    throw Error(ErrorKind::InvalidInput, fmt::format("'{}' is no CPU as archspec names them", cpu))
+        .with_hint("such as x86_64_v3, skylake_avx512 or neoverse_n1; python -m archspec cpu prints this machine's");
+}
+
 // A slip is told now and not after a look-up that says "miss".
 void check_versions(const spec::GpuAsk& gpu) {
     for (const auto* cuda : {&gpu.cuda, &gpu.target_cuda}) {
         if (!cuda->empty()) static_cast<void>(value_or_throw(catalog::CudaVersion::parse(*cuda)));
     }
+    check_cpu(gpu.target_cpu);
 }
 
 spec::ReadOptions read_options(const IntentOptions& options, const Workbench& bench) {

@@ -69,7 +69,7 @@ void add_build_command(CLI::App& app, CommandContext& context, Action& chosen) {
     command->add_flag("--rebuild", arguments->build.rebuild, "Resolve and build again, even where the image is there");
     command
         ->add_option("-t,--tag", arguments->build.tags,
-                     "A further tag in the repository and the engine; may be repeated")
+                     "A further tag in the repository, and in the engine where the image is built now; may be repeated")
         ->allow_extra_args(false);
     command->add_flag("--no-push", arguments->build.no_push, "Keep the image here: ask and write no registry");
     add_common_options(*command, context, true);

@@ -18,6 +18,10 @@ std::string_view severity_name(Diagnostic::Severity severity) {
     return "note";
 }
 
+std::string counted(std::size_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 Json to_json(const spec::LintReport& report) {
     Json list = Json::array();
     for (const auto& diagnostic : report.diagnostics) {
@@ -56,8 +60,8 @@ void add_check_command(CLI::App& app, CommandContext& context, Action& chosen) {
                 print_answer(to_json(report).dump());
             } else {
                 for (const auto& diagnostic : report.diagnostics) print_answer(diagnostic.to_string());
-                print_answer(fmt::format("{}: {}: {} errors, {} warnings", report.file, spec::describe(report.kind),
-                                         report.errors(), report.warnings()));
+                print_answer(fmt::format("{}: {}: {}, {}", report.file, spec::describe(report.kind),
+                                         counted(report.errors(), "error"), counted(report.warnings(), "warning")));
             }
             return report.errors() > 0 ? exit_code(ErrorKind::InvalidInput) : 0;
         };

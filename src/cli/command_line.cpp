@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "base/strings.hpp"
@@ -18,6 +19,37 @@ std::vector<std::string> command_names(const CLI::App& app) {
     std::vector<std::string> names;
     for (const auto* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
     return names;
+}
+
+// How many words at the front are options that every command takes, with their values.
+std::size_t leading_options(const std::vector<std::string>& arguments) {
+    constexpr std::array<std::string_view, 3> kFlags{"--json", "--quiet", "--verbose"};
+    constexpr std::array<std::string_view, 3> kValued{"--progress", "--timeout", "--registry"};
+    std::size_t at = 0;
+    while (at < arguments.size()) {
+        const std::string_view word = arguments[at];
+        const bool letters =
+            word.size() > 1 && word[0] == '-' && word.substr(1).find_first_not_of("qv") == std::string_view::npos;
+        if (letters || std::ranges::find(kFlags, word) != kFlags.end()) {
+            ++at;
+        } else if (std::ranges::find(kValued, word) != kValued.end()) {
+            at += 2;
+        } else if (word.starts_with("--") &&
+                   std::ranges::find(kValued, word.substr(0, word.find('='))) != kValued.end()) {
+            ++at;
+        } else {
+            break;
+        }
+    }
+    return std::min(at, arguments.size());
+}
+
+// `envbuild -q hash FILE` is `envbuild hash -q FILE`.
+void move_command_first(std::vector<std::string>& arguments, const std::vector<std::string>& commands) {
+    const auto at = leading_options(arguments);
+    if (at == 0 || at == arguments.size() || std::ranges::find(commands, arguments[at]) == commands.end()) return;
+    const auto command = arguments.begin() + static_cast<std::ptrdiff_t>(at);
+    std::rotate(arguments.begin(), command, command + 1);
 }
 
 // `envbuild FILE …` is `envbuild build FILE …`: the first word decides, unless it asks for help or the version.
@@ -42,15 +74,18 @@ int print_help(const std::string& text) {
     return exit_code(ErrorKind::Io);
 }
 
-// A word that is neither a command nor a file is most likely a command with a slip in it.
+// A word that is neither a command nor an environment is most likely a command with a slip in it. Only for that word:
+// much else can be missing in a run.
 Error explain_missing_file(Error error, const std::vector<std::string>& arguments,
                            const std::vector<std::string>& commands) {
     if (error.kind() != ErrorKind::NotFound || arguments.size() < 2 || arguments[0] != "build") return error;
-    const auto& word = arguments[1];
-    if (word.find_first_of("./") != std::string::npos || std::filesystem::exists(word)) return error;
-    const auto near = nearest(word, commands);
-    return std::move(error).with_hint(near.empty() ? "name an environment file; envbuild help lists the commands"
-                                                   : fmt::format("did you mean the command '{}'?", near));
+    for (const auto& word : arguments) {
+        if (!error.message().starts_with(fmt::format("there is no environment '{}'", word))) continue;
+        const auto near = nearest(word, commands);
+        if (near.empty()) break;
+        return std::move(error).with_hint(fmt::format("did you mean the command '{}'? {}", near, error.hint()));
+    }
+    return error;
 }
 
 int run_chosen(const Action& chosen, CommandContext& context, const std::vector<std::string>& arguments,
@@ -67,8 +102,11 @@ int run_chosen(const Action& chosen, CommandContext& context, const std::vector<
         print_error(Error(ErrorKind::Io, "this machine has not enough memory"), context);
         return exit_code(ErrorKind::Io);
     } catch (const std::filesystem::filesystem_error& error) {
-        print_error(Error(ErrorKind::Io, error.what()), context);
-        return exit_code(ErrorKind::Io);
+        const bool bad_name =
+            error.code() == std::errc::filename_too_long || error.code() == std::errc::too_many_symbolic_link_levels;
+        const auto kind = bad_name ? ErrorKind::InvalidInput : ErrorKind::Io;
+        print_error(Error(kind, fmt::format("{}: {}", error.path1().string(), error.code().message())), context);
+        return exit_code(kind);
     } catch (const std::exception& error) {
         print_error(Error(ErrorKind::Bug, fmt::format("envbuild broke a promise to itself: {}", error.what()))
                         .with_hint("please report this with the command and the file that led to it"),
@@ -112,14 +150,14 @@ int run_command_line(std::vector<std::string> arguments, const ProcessEnv& env, 
     add_help_command(app, context, chosen);
 
     const auto commands = command_names(app);
+    move_command_first(arguments, commands);
     insert_default_command(arguments, commands);
     try {
         // CLI11 takes them from the back.
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
         app.parse(reversed);
     } catch (const CLI::CallForHelp&) {
-        const auto chosen_commands = app.get_subcommands();
-        return print_help(chosen_commands.empty() ? app.help() : chosen_commands.front()->help());
+        return print_help(app.help());
     } catch (const CLI::CallForVersion& version) {
         return print_help(std::string(version.what()) + "\n");
     } catch (const CLI::ParseError& error) {

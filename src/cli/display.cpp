@@ -21,6 +21,7 @@ DisplayOptions DisplayOptions::decide(ProgressMode asked, bool quiet, int verbos
     options.quiet = quiet;
     options.verbosity = verbosity;
     options.color = terminal && !set("NO_COLOR");
+    options.starts = asked == ProgressMode::Plain || verbosity > 0;
     options.progress = asked;
     if (asked == ProgressMode::Auto)
         options.progress = terminal && !set("CI") ? ProgressMode::Tty : ProgressMode::Plain;

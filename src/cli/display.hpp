@@ -21,8 +21,9 @@ enum class ProgressMode : std::uint8_t { Auto, Plain, Tty };
 struct DisplayOptions {
     ProgressMode progress = ProgressMode::Auto;
     bool quiet = false;
-    int verbosity = 0;   // -v: debug lines
-    bool color = false;  // from NO_COLOR, TERM and whether the output is a terminal
+    int verbosity = 0;    // -v: debug lines
+    bool starts = false;  // plain lines for what begins too, not only for what takes long or has ended
+    bool color = false;   // from NO_COLOR, TERM and whether the output is a terminal
 
     // Auto becomes Tty where `stream` is a terminal that can move its cursor and CI is not set.
     [[nodiscard]] static DisplayOptions decide(ProgressMode asked, bool quiet, int verbosity, std::FILE* stream);

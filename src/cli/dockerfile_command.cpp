@@ -3,6 +3,7 @@
 #include "build/plan.hpp"
 #include "build/resolver.hpp"
 #include "cli/command.hpp"
+#include "cli/output_file.hpp"
 #include "cli/read_lock.hpp"
 
 namespace envbuild::cli {
@@ -26,12 +27,13 @@ int run(const Arguments& arguments, CommandContext& context) {
     if (arguments.lock.empty() == arguments.intent.environment.empty()) {
         throw Error(ErrorKind::InvalidInput, "name an environment file, or a lock with --lock, and not both");
     }
+    check_output(arguments.output);
     const auto& bench = context.bench();
     build::Stages stages;
     const auto resolution = resolution_of(arguments, bench, stages);
     const auto plan = build::make_plan(resolution.lock, resolution.base, bench, stages);
-    dockerfile::write_context(build::render_context(plan, bench.settings(), false, plan.base.pull_reference()),
-                              arguments.output);
+    const auto files = build::render_context(plan, bench.settings(), false, plan.base.pull_reference());
+    write_output(arguments.output, [&] { dockerfile::write_context(files, arguments.output); });
     context.close_display();
     if (context.common.json) {
         Json json = Json::object();
@@ -42,8 +44,7 @@ int run(const Arguments& arguments, CommandContext& context) {
     } else {
         print_answer(arguments.output);
     }
-    if (!context.common.quiet)
-        tell("Build it: docker build --network none -t my-env {}\n", arguments.output);
+    if (!context.common.quiet) tell("Build it: docker build --network none -t my-env {}\n", arguments.output);
     return 0;
 }
 

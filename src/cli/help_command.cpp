@@ -39,7 +39,7 @@ void add_help_command(CLI::App& app, CommandContext&, Action& chosen) {
             for (const auto* sub : app.get_subcommands(nullptr)) {
                 known.push_back(sub->get_name());
                 if (sub->get_name() == *topic) {
-                    print_answer(sub->help());
+                    print_answer(sub->help(app.get_name()));
                     return 0;
                 }
             }

@@ -11,9 +11,28 @@ constexpr int kHit = 0;
 constexpr int kMiss = 3;
 constexpr int kUnknown = 4;
 
+// A hash that was cut, as git's may be.
+bool looks_like_hash(std::string_view word) {
+    return word.size() >= 7 && word.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
 Digest asked_hash(const build::IntentOptions& options, CommandContext& context) {
     if (const auto hash = Digest::from_hex(options.environment)) return *hash;
-    return value_or_throw(Digest::from_hex(build::read_intent(options, context.bench()).hash.hex()));
+    try {
+        return value_or_throw(Digest::from_hex(build::read_intent(options, context.bench()).hash.hex()));
+    } catch (const Error& error) {
+        const auto& word = options.environment;
+        if (error.kind() != ErrorKind::NotFound || !looks_like_hash(word)) throw;
+        throw Error(error).with_hint(
+            fmt::format("if it is to be a spec hash: that has 64 hexadecimal digits, and this has {}", word.size()));
+    }
+}
+
+Error unanswered(const Error& error) {
+    if (!error.hint().empty()) return error;
+    return Error(error).with_hint(
+        "it is not known whether the image is there; check --registry or ENVBUILD_REGISTRY and that it runs (envbuild "
+        "doctor asks it), or try again");
 }
 
 int answer(const cache::LookupResult& result, const Digest& hash, CommandContext& context) {
@@ -33,7 +52,7 @@ int answer(const cache::LookupResult& result, const Digest& hash, CommandContext
         context.reporter().note(fmt::format("miss: no image for {}", hash.hex()));
     } else {
         code = kUnknown;
-        const auto& error = std::get<cache::Unknown>(result).error;
+        const auto error = unanswered(std::get<cache::Unknown>(result).error);
         json.set("status", "unknown").set("error", error.to_string());
         context.close_display();
         tell("{}", format_error(error, context.color()));
@@ -51,7 +70,7 @@ void add_lookup_command(CLI::App& app, CommandContext& context, Action& chosen) 
     command->add_option("FILE|HASH", options->environment, "environment.yml, requirements.txt, or a spec hash")
         ->required();
     add_intent_options(*command, *options);
-    command->add_flag("--verify", *verify, "Ask the registry for every blob of the image too");
+    command->add_flag("--verify", *verify, "Ask for every blob of the image too; in the embedded store, hash each");
     add_common_options(*command, context, true);
     command->footer(
         "A hit prints repository@sha256:… on standard output. A registry that cannot be asked is never a miss.\n\n"

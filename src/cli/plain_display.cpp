@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <condition_variable>
+#include <system_error>
+#include <thread>
 
 #include "base/strings.hpp"
 
@@ -10,7 +13,12 @@ namespace envbuild::cli {
 
 using Clock = std::chrono::steady_clock;
 
+namespace {
+constexpr auto kSoon = std::chrono::seconds(1);
+}
+
 std::string format_amount(Reporter::Unit unit, std::uint64_t done, std::uint64_t total) {
+    if (unit == Reporter::Unit::Steps && total == 0) return fmt::format("{} step{}", done, done == 1 ? "" : "s");
     if (unit == Reporter::Unit::Bytes) {
         return total > done ? fmt::format("{} of {}", human_bytes(done), human_bytes(total)) : human_bytes(done);
     }
@@ -28,15 +36,19 @@ class PlainDisplay::Work final : public Progress {
   public:
     Work(PlainDisplay& display, std::string_view title, Unit unit, std::uint64_t total)
         : display_(display), title_(title), unit_(unit), total_(total) {
-        display_.write_line("", title_ + (total > 0 ? fmt::format(": {}", format_amount(unit, total, total)) : ""));
+        if (display.options_.starts) return announce();
+        try {
+            starter_ = std::jthread([this](const std::stop_token& stop) { announce_later(stop); });
+        } catch (const std::system_error&) {
+            announce();  // no further thread is to be had
+        }
     }
     ~Work() override {
-        const double seconds = elapsed();
-        if (done_ > 0 || seconds >= 1) {
-            display_.write_line(
-                "", fmt::format("{}: {} in {}", title_, done_ > 0 ? format_amount(unit_, done_, total_) : "done",
-                                format_seconds(seconds)));
-        }
+        starter_.request_stop();
+        if (starter_.joinable()) starter_.join();
+        display_.write_line(
+            "", fmt::format("{}: {} in {}", title_, done_ > 0 ? format_amount(unit_, done_, total_) : "done",
+                            format_seconds(elapsed())));
     }
     Work(const Work&) = delete;
     Work& operator=(const Work&) = delete;
@@ -59,6 +71,17 @@ class PlainDisplay::Work final : public Progress {
   private:
     [[nodiscard]] double elapsed() const { return std::chrono::duration<double>(Clock::now() - begun_).count(); }
 
+    void announce() {
+        display_.write_line("", title_ + (total_ > 0 ? fmt::format(": {}", format_amount(unit_, total_, total_)) : ""));
+    }
+
+    // What is done at once needs one line, the last.
+    void announce_later(const std::stop_token& stop) {
+        std::unique_lock lock(mutex_);
+        wake_.wait_for(lock, stop, kSoon, [] { return false; });
+        if (!stop.stop_requested()) announce();
+    }
+
     void say_now_and_then() {
         if (Clock::now() - said_ < std::chrono::seconds(5)) return;
         said_ = Clock::now();
@@ -72,6 +95,8 @@ class PlainDisplay::Work final : public Progress {
     Unit unit_;
     std::uint64_t total_, done_ = 0;
     Clock::time_point begun_ = Clock::now(), said_ = begun_;
+    std::condition_variable_any wake_;
+    std::jthread starter_;
 };
 
 void PlainDisplay::write_line(std::string_view prefix, std::string_view text) {

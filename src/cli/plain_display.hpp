@@ -1,5 +1,5 @@
-// Plain lines: for logs, CI and pipes. A piece of work writes a line when it starts, one every few seconds, and one
-// when it ends.
+// Plain lines: for logs, CI and pipes. A piece of work writes a line when it ends, and before that one after a second
+// (at once where `starts` is set) and one every few seconds.
 #pragma once
 
 #include <mutex>
@@ -27,7 +27,7 @@ class PlainDisplay final : public Reporter {
     std::mutex mutex_;
 };
 
-// "105 MB", "12 packages", "3/7".
+// "105 MB", "4 steps", "3/7".
 [[nodiscard]] std::string format_amount(Reporter::Unit unit, std::uint64_t done, std::uint64_t total);
 [[nodiscard]] std::string format_seconds(double seconds);
 

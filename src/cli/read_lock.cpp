@@ -14,6 +14,10 @@ constexpr std::uint64_t kLockLimit = 64ULL << 20;
 
 lock::Lock read_lock_file(const std::filesystem::path& file, const std::string& platform) {
     const auto text = read_file(file, kLockLimit);
+    if (trim(text).empty()) {
+        throw Error(ErrorKind::InvalidInput, fmt::format("{}: the lock file is empty", file.string()))
+            .with_hint("make one: envbuild lock FILE -o conda-lock.yml");
+    }
     const auto target = platform.empty() ? conda::Platform() : value_or_throw(conda::Platform::parse(platform));
     auto read = value_or_throw(lock::read_conda_lock(text, file.string(), target));
     if (!read.missing.empty()) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/definition_options.hpp"
+#include "cli/output_file.hpp"
 
 namespace envbuild::cli {
 
@@ -25,8 +26,9 @@ void add_save_command(CLI::App& app, CommandContext& context, Action& chosen) {
         "  envbuild save --dockerfile Dockerfile -o own");
     command->callback([arguments, &context, &chosen] {
         chosen = [arguments, &context] {
+            check_output(arguments->output);
             const auto source = build::definition_source(arguments->edits, context.bench());
-            build::save(source, arguments->output, arguments->overwrite);
+            write_output(arguments->output, [&] { build::save(source, arguments->output, arguments->overwrite); });
             context.reporter().note(fmt::format("Saved {} in {}", source.label, arguments->output));
             context.close_display();
             print_answer(context.common.json ? Json::object()

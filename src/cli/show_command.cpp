@@ -25,9 +25,9 @@ std::string without_last_newline(std::string text) {
 std::string resolved_text(const Arguments& arguments, CommandContext& context) {
     const auto& bench = context.bench();
     build::Stages stages;
-    const auto resolution =
-        build::resolve(build::read_intent(arguments.intent, bench), bench.repository(), bench, stages);
-    if (arguments.lock) return lock::write_conda_lock(resolution.lock);
+    const auto intent = build::read_intent(arguments.intent, bench);
+    const auto resolution = build::resolve(intent, bench.repository(), bench, stages);
+    if (arguments.lock) return lock::write_conda_lock(resolution.lock, intent.label);
     if (resolution.lock.user_managed) {
         return fmt::format("FROM {}\n", resolution.base.pull_reference());
     }

@@ -18,8 +18,9 @@ struct ReadLock {
     std::vector<std::string> missing;
 };
 
-// Deterministic: equal locks give equal bytes. read_conda_lock(write_conda_lock(lock)).lock.hash() == lock.hash().
-[[nodiscard]] std::string write_conda_lock(const Lock& lock);
+// Deterministic: equal locks and sources give equal bytes. `source` is what the lock was made from, for people to read
+// (metadata.sources). read_conda_lock(write_conda_lock(lock)).lock.hash() == lock.hash().
+[[nodiscard]] std::string write_conda_lock(const Lock& lock, std::string_view source = "environment.yml");
 
 // Reads envbuild's own files and other tools'. `file` is the name for messages. InvalidInput with file:line:column for
 // what is no conda-lock file, has no package for `platform`, or holds a package without sha256; packages of other

@@ -36,7 +36,7 @@ std::map<std::string, std::string> dependencies_of(const std::vector<std::string
 
 class Writer {
   public:
-    explicit Writer(const Lock& lock) : lock_(lock) {}
+    Writer(const Lock& lock, std::string_view source) : lock_(lock), source_(source) {}
 
     std::string write() {
         text_ = kHeader;
@@ -65,7 +65,7 @@ class Writer {
             text_ += "  - url: " + yaml_scalar(channel) + "\n    used_env_vars: []\n";
         }
         text_ += "  platforms:\n  - " + yaml_scalar(lock_.platform.to_string()) + "\n";
-        text_ += "  sources:\n  - environment.yml\n";
+        text_ += "  sources:\n  - " + yaml_scalar(source_) + "\n";
         text_ += "  custom_metadata:\n";
         for (const auto& [key, value] : custom_fields(lock_)) line("    ", key, value);
     }
@@ -116,13 +116,14 @@ class Writer {
     }
 
     const Lock& lock_;
+    std::string_view source_;
     std::string text_;
 };
 
 }  // namespace
 
-std::string write_conda_lock(const Lock& lock) {
-    return Writer(lock).write();
+std::string write_conda_lock(const Lock& lock, std::string_view source) {
+    return Writer(lock, source).write();
 }
 
 std::string write_explicit(const Lock& lock) {

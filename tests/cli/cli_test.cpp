@@ -3,11 +3,14 @@
 
 #include <catch2/catch.hpp>
 #include <cstdio>
+#include <fstream>
 
 #include "base/fs.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line.hpp"
+#include "cli/output_file.hpp"
 #include "cli/plain_display.hpp"
+#include "cli/read_lock.hpp"
 
 using namespace envbuild;
 using namespace envbuild::cli;
@@ -33,6 +36,32 @@ class Capture {
   private:
     std::FILE* file_;
 };
+
+// What one run of the program says and how it ends. Its home is a folder of its own and no registry is asked.
+struct Ran {
+    int code = 0;
+    std::string out, err;
+};
+Ran run(const TempDir& home, std::vector<std::string> arguments, const std::map<std::string, std::string>& more = {}) {
+    std::map<std::string, std::string, std::less<>> variables{{"HOME", home.path().string()},
+                                                              {"PIP_CONFIG_FILE", "/dev/null"}};
+    for (const auto& [name, value] : more) variables[name] = value;
+    const Capture out;
+    const Capture err;
+    std::fflush(stdout);
+    const UniqueFd old_out(::dup(STDOUT_FILENO));
+    const UniqueFd old_err(::dup(STDERR_FILENO));
+    ::dup2(::fileno(out.stream()), STDOUT_FILENO);
+    ::dup2(::fileno(err.stream()), STDERR_FILENO);
+    Ran ran;
+    ran.code = run_command_line(std::move(arguments), ProcessEnv(variables), CancelToken());
+    std::fflush(stdout);
+    ::dup2(old_out.get(), STDOUT_FILENO);
+    ::dup2(old_err.get(), STDERR_FILENO);
+    ran.out = out.text();
+    ran.err = err.text();
+    return ran;
+}
 
 DisplayOptions plain(bool quiet = false, int verbosity = 0) {
     DisplayOptions options;
@@ -145,4 +174,163 @@ TEST_CASE("an error keeps its exit code where standard error is full") {
     ::dup2(before.get(), STDERR_FILENO);
     CHECK(missing == exit_code(ErrorKind::NotFound));
     CHECK(usage == 2);
+}
+
+TEST_CASE("an answer of many pages that standard output cannot take is Io, whatever its length") {
+    std::fflush(stdout);
+    const UniqueFd before(::dup(STDOUT_FILENO));
+    const UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+    REQUIRE(full);
+    for (const std::size_t size : {std::size_t{1}, std::size_t{100'000}}) {
+        auto kind = ErrorKind::Bug;
+        ::dup2(full.get(), STDOUT_FILENO);
+        try {
+            print_answer(std::string(size, 'x'));
+        } catch (const Error& error) {
+            kind = error.kind();
+        }
+        ::dup2(before.get(), STDOUT_FILENO);
+        std::clearerr(stdout);
+        CHECK(kind == ErrorKind::Io);
+    }
+}
+
+TEST_CASE("options that every command takes may stand before its name") {
+    const TempDir home("cli-test");
+    const auto file = (home.path() / "env.yml").string();
+    write_file_atomic(file, "channels: [conda-forge]\ndependencies: [nomkl]\n");
+    const auto plainly = run(home, {"hash", file, "-q"});
+    REQUIRE(plainly.code == 0);
+    for (const std::vector<std::string>& before : {std::vector<std::string>{"-q"},
+                                                   {"--quiet", "-v"},
+                                                   {"-qv"},
+                                                   {"--progress", "plain"},
+                                                   {"--timeout=90s", "-q"}}) {
+        auto arguments = before;
+        arguments.insert(arguments.end(), {"hash", file});
+        const auto ran = run(home, arguments);
+        INFO(ran.err);
+        CHECK(ran.code == 0);
+        CHECK(ran.out == plainly.out);
+    }
+    CHECK(run(home, {"--json", "hash", file}).out.starts_with("{"));
+}
+
+TEST_CASE("a command is meant where an environment is not found, and only there") {
+    const TempDir home("cli-test");
+    const auto slip = run(home, {"lokup"});
+    CHECK(slip.code == 2);
+    CHECK(slip.err.find("did you mean the command 'lookup'?") != std::string::npos);
+    const auto lock = run(home, {"build", "--lock", "nosuch.lock"});
+    CHECK(lock.code == 2);
+    CHECK(lock.err.find("command 'lock'") == std::string::npos);
+    const auto name = run(home, {"zzzzzzzzzz"});
+    CHECK(name.err.find("envbuild list shows") != std::string::npos);
+}
+
+TEST_CASE("options that are empty, or no CPU, are refused and not dropped") {
+    const TempDir home("cli-test");
+    const auto file = (home.path() / "env.yml").string();
+    write_file_atomic(file, "channels: [conda-forge]\ndependencies: [nomkl]\n");
+    for (const std::string option : {"--base", "--cuda", "--target-cuda", "--target-cpu", "--platform", "--python"}) {
+        const auto ran = run(home, {"hash", file, option, ""});
+        INFO(option << " " << ran.err);
+        CHECK(ran.code == 2);
+        CHECK(ran.out.empty());
+    }
+    for (const std::string cpu : {"x", "X86_64", "v 3", "3"}) {
+        const auto ran = run(home, {"hash", file, "--target-cpu", cpu});
+        INFO(cpu);
+        CHECK(ran.code == 2);
+        CHECK(ran.err.find("archspec") != std::string::npos);
+    }
+    for (const std::string cpu : {"x86_64_v3", "zen2", "neoverse_n1"})
+        CHECK(run(home, {"hash", file, "--target-cpu", cpu, "-q"}).code == 0);
+}
+
+TEST_CASE("an output lies in a folder that is there: nothing is made for a slip in its path") {
+    const TempDir home("cli-test");
+    CHECK_NOTHROW(check_output(home.path() / "l.yml"));
+    CHECK_NOTHROW(check_output(home.path() / "folder/"));
+    CHECK_NOTHROW(check_output("l.yml"));
+    CHECK_THROWS_WITH(check_output(home.path() / "no/l.yml"), Catch::Contains("there is no folder"));
+    const auto file = (home.path() / "env.yml").string();
+    write_file_atomic(file, "channels: [conda-forge]\ndependencies: [nomkl]\n");
+    for (const std::string command : {"lock", "dockerfile"}) {
+        const auto ran = run(home, {command, file, "-o", (home.path() / "no/such/place").string()});
+        INFO(ran.err);
+        CHECK(ran.code == 2);
+        CHECK(ran.err.find("there is no folder") != std::string::npos);
+    }
+    CHECK_FALSE(fs::exists(home.path() / "no"));
+}
+
+TEST_CASE("a full disk under an output speaks of the output") {
+    try {
+        write_output("/srv/out", [] { throw Error(ErrorKind::Io, "no space").with_hint("XDG_CACHE_HOME"); });
+        FAIL("was written");
+    } catch (const Error& error) {
+        CHECK(error.hint().find("/srv/out") != std::string::npos);
+        CHECK(error.hint().find("XDG") == std::string::npos);
+    }
+}
+
+TEST_CASE("with --json an error prints nothing on standard output") {
+    const TempDir home("cli-test");
+    for (const std::string command : {"build", "hash", "lookup", "lock", "check"}) {
+        const auto ran = run(home, {command, "/nowhere/nosuch.yml", "--json"});
+        CHECK(ran.code == 2);
+        CHECK(ran.out.empty());
+        CHECK(ran.err.starts_with("error: "));
+    }
+}
+
+TEST_CASE("a name that no file can have is bad input") {
+    const TempDir home("cli-test");
+    CHECK(run(home, {"hash", std::string(300, 'a') + ".yml"}).code == 2);
+}
+
+TEST_CASE("errors say what to do next: a cut hash, a closed registry, an empty lock") {
+    const TempDir home("cli-test");
+    const auto cut = run(home, {"lookup", "deadbeef"});
+    CHECK(cut.code == 2);
+    CHECK(cut.err.find("64 hexadecimal digits, and this has 8") != std::string::npos);
+    // Port 1 of loopback is nobody's.
+    const auto closed =
+        run(home, {"lookup", std::string(64, 'a'), "--registry", "127.0.0.1:1/envs", "--timeout", "60"});
+    CHECK(closed.code == 4);
+    CHECK(closed.err.find("ENVBUILD_REGISTRY") != std::string::npos);
+    const auto lock = home.path() / "empty.lock";
+    write_file_atomic(lock, "");
+    CHECK_THROWS_WITH(read_lock_file(lock, ""), Catch::Contains("empty.lock: the lock file is empty"));
+}
+
+TEST_CASE("help names the program, counts have their plural") {
+    const TempDir home("cli-test");
+    CHECK(run(home, {"help", "build"}).out.find("Usage: envbuild build") != std::string::npos);
+    CHECK(run(home, {"build", "--help"}).out.find("Usage: envbuild build") != std::string::npos);
+    const auto file = (home.path() / "env.yml").string();
+    write_file_atomic(file, "channels: [conda-forge]\ndependencies: [python=3.11, numpy]\n");
+    CHECK(run(home, {"check", file}).out.find(": 0 errors, 1 warning\n") != std::string::npos);
+    CHECK(format_amount(Reporter::Unit::Steps, 4, 0) == "4 steps");
+    CHECK(format_amount(Reporter::Unit::Steps, 1, 0) == "1 step");
+}
+
+TEST_CASE("plain display: what is done at once has one line") {
+    const Capture out;
+    {
+        const auto display = make_display(plain(), out.stream());
+        const auto work = display->start("Downloading", Reporter::Unit::Bytes, 100);
+        work->advance(100);
+    }
+    const auto text = out.text();
+    CHECK(text.find("Downloading") == text.rfind("Downloading"));
+    CHECK(text.find("Downloading: 100 B in ") == 0);
+    const Capture asked;
+    {
+        const auto options = DisplayOptions::decide(ProgressMode::Plain, false, 0, asked.stream());
+        const auto display = make_display(options, asked.stream());
+        const auto work = display->start("Downloading", Reporter::Unit::Bytes, 0);
+        CHECK(asked.text() == "Downloading\n");
+    }
 }

@@ -225,3 +225,8 @@ TEST_CASE("real lock files of conda-lock are read where they are there") {
     }
     CHECK(files > 0);
 }
+
+TEST_CASE("the file names what it was made from") {
+    const auto root = *spec::parse_yaml(write_conda_lock(full_lock(), "my env: gpu.yml"), "conda-lock.yml");
+    CHECK(root.find("metadata")->find("sources")->items()[0].text() == "my env: gpu.yml");
+}
