@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <set>
 
 #include "build/build_log.hpp"
@@ -36,6 +37,17 @@ std::shared_ptr<BodySource> docker_archive(const ResolvedBase& base) {
     entry.set("Config", config).set("RepoTags", Json(std::vector{base.engine_tag})).set("Layers", std::move(layers));
     files.push_back({.path = "manifest.json", .bytes = Json::array().push(std::move(entry)).dump(), .file = {}});
     return std::make_shared<ContextBody>(std::move(files));
+}
+
+// What a killed run left there: no build takes a day.
+void sweep(const std::filesystem::path& folder) {
+    constexpr auto kOld = std::chrono::hours(24);
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+        const auto changed = entry.last_write_time(ignored);
+        if (!ignored && std::filesystem::file_time_type::clock::now() - changed > kOld)
+            std::filesystem::remove_all(entry.path(), ignored);
+    }
 }
 
 // What FROM says, once the engine has it.
@@ -90,6 +102,7 @@ std::vector<layer::KnownLayer> known_layers(const ResolvedBase& base) {
 EngineImage export_image(docker::Engine& engine, const std::string& id, std::vector<layer::KnownLayer> known,
                          const Workbench& bench, Stages& stages) {
     return stages.time("export", [&] {
+        sweep(bench.cache_folder("tmp"));
         EngineImage image;
         image.id = id;
         image.folder = std::make_shared<TempDir>("layers", bench.cache_folder("tmp"));
@@ -106,6 +119,12 @@ EngineImage export_image(docker::Engine& engine, const std::string& id, std::vec
         });
         return image;
     });
+}
+
+std::unique_ptr<docker::Engine> DockerBuilder::connect() const {
+    auto engine = connect_engine(bench_);
+    engine->remove_orphans();
+    return engine;
 }
 
 std::string DockerBuilder::build_only(const BuildPlan& plan, const std::string& tag, docker::Engine& engine,

@@ -48,7 +48,8 @@ class DockerBuilder {
     // Builds without exporting: the engine's image ID.
     [[nodiscard]] std::string build_only(const BuildPlan& plan, const std::string& tag, docker::Engine& engine,
                                          Stages& stages, EngineCache cache = EngineCache::Use) const;
-    [[nodiscard]] std::unique_ptr<docker::Engine> connect() const { return connect_engine(bench_); }
+    // For those who run containers: what killed runs left of them is removed first.
+    [[nodiscard]] std::unique_ptr<docker::Engine> connect() const;
 
   private:
     const Workbench& bench_;

@@ -7,6 +7,7 @@
 
 #include "base/strings.hpp"
 #include "build/own_base.hpp"
+#include "build/pin_hashes.hpp"
 #include "build/pip_phase.hpp"
 #include "catalog/base_images.hpp"
 #include "catalog/virtual_packages.hpp"
@@ -164,14 +165,16 @@ Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepos
     });
     for (const auto& note : solution.notes) bench.reporter().note(note);
     lock.conda = std::move(solution.packages);
+    pin_hashes(lock.conda, bench);
     for (const auto& record : lock.conda) {
         if (record.name == "python") lock.python_version = record.version.to_string();
     }
-    bench.reporter().note(fmt::format("Resolved {} conda packages", lock.conda.size()));
+    bench.reporter().note(
+        fmt::format("Resolved {} conda package{}", lock.conda.size(), lock.conda.size() == 1 ? "" : "s"));
 
     if (!spec.pip.empty()) {
         stages.time("pip", [&] { choose_pip_files(intent, found.base, lock, bench, stages); });
-        bench.reporter().note(fmt::format("pip chose {} files", lock.pip.size()));
+        bench.reporter().note(fmt::format("pip chose {} file{}", lock.pip.size(), lock.pip.size() == 1 ? "" : "s"));
     }
     for (const auto& note : catalog.advice(found.choice, named_versions(lock))) bench.reporter().note(note);
     return {std::move(lock), std::move(found.base)};

@@ -1,12 +1,16 @@
 #include "docker/container.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <random>
 #include <thread>
 #include <utility>
 
+#include "base/fs.hpp"
+#include "base/strings.hpp"
 #include "docker/engine.hpp"
 #include "docker/log_frames.hpp"
 #include "docker/query.hpp"
@@ -18,6 +22,34 @@ namespace {
 constexpr std::size_t kOutputKept = 64 << 10;
 constexpr int kNotThere = 404;
 constexpr std::chrono::milliseconds kUnbornPause{100};
+
+// Who made a container: "host pid start", so that a later run on this host sees whether he is still there.
+constexpr std::string_view kOwnerLabel = "dev.envbuild.owner";
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+// When a process began, in clock ticks since the boot (proc(5), stat, field 22); "" where there is none.
+std::string start_of(std::string_view pid) {
+    const auto stat = read_file_if_exists(fmt::format("/proc/{}/stat", pid));
+    const auto name_end = stat ? stat->rfind(')') : std::string::npos;
+    if (name_end == std::string::npos) return "";
+    const auto fields = split_whitespace(std::string_view(*stat).substr(name_end + 1));
+    constexpr std::size_t kStart = 19;
+    return fields.size() > kStart ? std::string(fields[kStart]) : "";
+}
+
+std::string owner_of_this_process() {
+    const auto pid = std::to_string(::getpid());
+    return host_name() + " " + pid + " " + start_of(pid);
+}
+
+bool is_gone(std::string_view owner) {
+    const auto words = split_whitespace(owner);
+    return words.size() == 3 && words[0] == host_name() && start_of(words[1]) != words[2];
+}
 
 std::string random_name() {
     std::random_device device;
@@ -34,6 +66,7 @@ Json create_body(const ContainerSpec& spec) {
     if (!spec.env.empty()) json.set("Env", spec.env);
     if (!spec.working_dir.empty()) json.set("WorkingDir", spec.working_dir);
     if (!spec.user.empty()) json.set("User", spec.user);
+    json.set("Labels", Json::object().set(std::string(kOwnerLabel), owner_of_this_process()));
     Json host = Json::object();
     host.set("NetworkMode", spec.network_mode);
     if (!spec.binds.empty()) host.set("Binds", spec.binds);
@@ -71,6 +104,18 @@ void Engine::remove_unborn(const std::string& name) noexcept {
     for (int i = 0; i < kTries; ++i) {
         if (forget("DELETE", container_path(name, "?force=1&v=1")) != kNotThere) return;
         std::this_thread::sleep_for(kUnbornPause);
+    }
+}
+
+void Engine::remove_orphans() {
+    Query query;
+    query.add("all", true).add("filters", std::string_view(fmt::format(R"({{"label":["{}"]}})", kOwnerLabel)));
+    const auto list =
+        Json::parse(send(request("GET", "/containers/json" + query.to_string()), "listing containers").body);
+    if (!list || !list->is_array()) return;
+    for (const auto& container : list->as_array()) {
+        const auto owner = container["Labels"].string_or(kOwnerLabel, "");
+        if (is_gone(owner)) forget("DELETE", container_path(container.string_or("Id", ""), "?force=1&v=1"));
     }
 }
 

@@ -137,9 +137,8 @@ HttpRequest Engine::request(std::string_view method, std::string_view path) {
     HttpRequest request;
     request.method = method;
     const std::string prefix = endpoint_.url().path() == "/" ? "" : endpoint_.url().path();
-    // An image's name may hold '@', which behind a host looks like the end of a password.
-    request.url = value_or_throw(Url::parse(fmt::format("{}{}/v{}{}", endpoint_.url().origin().to_string(), prefix,
-                                                        negotiate().api_version, replace_all(path, "@", "%40"))));
+    request.url = value_or_throw(Url::parse(
+        fmt::format("{}{}/v{}{}", endpoint_.url().origin().to_string(), prefix, negotiate().api_version, path)));
     request.unix_socket = endpoint_.unix_socket();
     request.max_attempts = 1;
     request.stall_timeout = kPatience;

@@ -94,6 +94,8 @@ class Engine {
     void load_images(std::shared_ptr<BodySource> tar);
 
     [[nodiscard]] Container create_container(const ContainerSpec& spec);
+    // Removes the containers that processes of this host left in the engine when they were killed.
+    void remove_orphans();
     // Create, start, follow, wait and remove.
     [[nodiscard]] RunResult run(const ContainerSpec& spec, const OnOutput& on_output = {});
 

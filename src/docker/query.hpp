@@ -35,9 +35,10 @@ class Query {
     std::string text_;
 };
 
-// A name as a path segment or several: "localhost:5000/a/b@sha256:…" stays readable.
+// A name as a path segment or several: "localhost:5000/a/b@sha256:…", whose '@' would look like the end of a password
+// behind a host.
 [[nodiscard]] inline std::string in_path(std::string_view name) {
-    return percent_encode(name, "/:@");
+    return percent_encode(name, "/:");
 }
 
 }  // namespace envbuild::docker

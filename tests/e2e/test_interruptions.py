@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import pathlib
 import signal
+import socket
 import subprocess
 import time
 
@@ -197,3 +199,20 @@ def test_full_disks(host):
         subprocess.run(["mount", "-o", "remount,size=300M", folder], check=True)
         built = host.run("env.yml", env=embedded).line
         check(host.run("lookup", "env.yml", env=embedded).line == built)
+
+
+def test_containers_of_killed_runs_are_removed_by_the_next(host):
+    image = f"{host.site.registry}/library/debian:bookworm-slim"
+
+    def left(owner):
+        return host.site.docker("create", "--label", f"dev.envbuild.owner={owner}", image, "true").stdout.strip()
+
+    killed = left(f"{socket.gethostname()} 4194303 1")
+    elsewhere = left("another-host 4194303 1")
+    begun = pathlib.Path(f"/proc/{os.getpid()}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    alive = left(f"{socket.gethostname()} {os.getpid()} {begun}")
+    host.write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11, pip, {pip: [future]}]\n")
+    host.run("lock", "env.yml", "-o", "conda-lock.yml")
+    there = host.site.docker("ps", "-aq", "--no-trunc").stdout.split()
+    host.site.docker("rm", elsewhere, alive)
+    check(killed not in there and elsewhere in there and alive in there, there)
