@@ -36,7 +36,10 @@ class PlainDisplay::Work final : public Progress {
   public:
     Work(PlainDisplay& display, std::string_view title, Unit unit, std::uint64_t total)
         : display_(display), title_(title), unit_(unit), total_(total) {
-        if (display.options_.starts) return announce();
+        if (display.options_.starts) {
+            announce();
+            return;
+        }
         try {
             starter_ = std::jthread([this](const std::stop_token& stop) { announce_later(stop); });
         } catch (const std::system_error&) {
