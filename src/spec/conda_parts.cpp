@@ -96,6 +96,20 @@ void read_channels(const YamlNode* node, const std::filesystem::path& directory,
     }
 }
 
+namespace {
+
+// A variable stands on a line of a Dockerfile, whose parser takes 65535 bytes; quotes, '$' and '\\' are escaped there
+// (dockerfile/quote.cpp, which has the last word).
+bool is_too_long(std::string_view value) {
+    constexpr std::ptrdiff_t kLimit = 65000;
+    const auto escaped = std::ranges::count_if(value, [](char c) { return c == '"' || c == '$' || c == '\\'; });
+    return std::ssize(value) + escaped + 2 > kLimit;
+}
+
+constexpr std::string_view kTooLong = "an image's variable holds at most 65000 bytes";
+
+}  // namespace
+
 void read_variables(const YamlNode* node, const ReadOptions& options, Reading& out) {
     const auto is_name = [](std::string_view name) {
         constexpr std::string_view kFirst = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
@@ -116,6 +130,9 @@ void read_variables(const YamlNode* node, const ReadOptions& options, Reading& o
             } else if (has_control_character(value.text())) {
                 out.error(value, fmt::format("the variable {} holds a control character or several lines", key.text()),
                           "a value that goes into an image is one line of text");
+            } else if (is_too_long(value.text())) {
+                out.error(key, fmt::format("the variable {} has {} bytes", key.text(), value.text().size()),
+                          std::string(kTooLong));
             } else {
                 if (value.is_null())
                     out.warn(key, fmt::format("the variable {} has no value and will be empty", key.text()),
@@ -128,6 +145,9 @@ void read_variables(const YamlNode* node, const ReadOptions& options, Reading& o
         if (!is_name(name) || has_control_character(value)) {
             out.report(Diagnostic::Severity::Error, {"--env", 0, 0},
                        fmt::format("'{}' cannot be set: a name is letters, digits and '_', a value one line", name));
+        } else if (is_too_long(value)) {
+            out.report(Diagnostic::Severity::Error, {"--env", 0, 0},
+                       fmt::format("the variable {} has {} bytes", name, value.size()), std::string(kTooLong));
         } else {
             out.spec.variables[name] = value;
         }

@@ -21,6 +21,7 @@ namespace envbuild::spec {
 namespace {
 
 constexpr std::uint64_t kMaxBytes = 4U << 20U;
+constexpr std::string_view kMaxBytesText = "4 MiB";
 
 // What goes on a command line beside the file reaches Dockerfiles and locks too.
 void check_asked(const ReadOptions& options) {
@@ -118,8 +119,7 @@ std::string read_standard_input(const CancelToken& cancel) {
         if (got == 0) return bytes;
         bytes.append(block.data(), static_cast<std::size_t>(got));
         if (bytes.size() > kMaxBytes) {
-            throw Error(ErrorKind::InvalidInput,
-                        fmt::format("<stdin>: more than {} were given", human_bytes(kMaxBytes)));
+            throw Error(ErrorKind::InvalidInput, fmt::format("<stdin>: more than {} were given", kMaxBytesText));
         }
     }
 }
@@ -134,12 +134,27 @@ InputFile open_input(const std::filesystem::path& path, const CancelToken& cance
     return {read_standard_input(cancel), "<stdin>", "."};
 }
 
+namespace {
+
+// What to do about a mapping of which no key is known: most likely each has a slip in it.
+std::string advice_on_keys(const YamlNode& root, FileKind kind) {
+    std::string text(advice(kind));
+    if (kind != FileKind::Unknown || !root.is_mapping()) return text;
+    for (const auto& [key, value] : root.members()) {
+        const auto near = nearest(key.text(), {"name", "channels", "dependencies", "variables", "platforms"});
+        if (!near.empty()) text += fmt::format("\n'{}': did you mean '{}'?", key.text(), near);
+    }
+    return text;
+}
+
+}  // namespace
+
 Reading read_all(std::string_view bytes, const std::string& file, const std::filesystem::path& directory,
                  const ReadOptions& options) {
     check_asked(options);
     if (bytes.size() > kMaxBytes) {
         throw Error(ErrorKind::InvalidInput, fmt::format("{}: the file has {}; the limit is {}", file,
-                                                         human_bytes(bytes.size()), human_bytes(kMaxBytes)));
+                                                         human_bytes(bytes.size()), kMaxBytesText));
     }
     Reading out;
     out.file = file;
@@ -172,7 +187,8 @@ Reading read_all(std::string_view bytes, const std::string& file, const std::fil
             message = "the file is empty";
         else if (out.root && !out.root->is_mapping())
             message = fmt::format("the file is {}, not a mapping of keys", out.root->describe());
-        out.report(Diagnostic::Severity::Error, {file, 1, 1}, message, std::string(advice(out.kind)));
+        out.report(Diagnostic::Severity::Error, {file, 1, 1}, message,
+                   out.root ? advice_on_keys(*out.root, out.kind) : std::string(advice(out.kind)));
     }
     sort_by_line(out.diagnostics, file);
     return out;

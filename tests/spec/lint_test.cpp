@@ -108,3 +108,47 @@ TEST_CASE("a file of another tool is an error that names it") {
     REQUIRE(report.errors() == 1);
     CHECK(report.diagnostics[0].message == "this is a Docker Compose file");
 }
+
+TEST_CASE("a variable that no image can hold is an error before anything is resolved") {
+    const auto file = [](std::size_t size) {
+        return "channels: [a]\ndependencies: [python=3.11]\nvariables:\n  BIG: " + std::string(size, 'x') + "\n";
+    };
+    CHECK(lint(file(64'000)).errors() == 0);
+    REQUIRE(lint(file(70'000)).errors() == 1);
+    CHECK_THAT(told(file(70'000)), Contains("env.yml:4:3: error: the variable BIG has 70000 bytes"));
+    auto options = test::plain_options();
+    options.variables["BIG"] = std::string(33'000, '$');  // escaped, each is two
+    CHECK(lint("dependencies: [python=3.11]\n", options).errors() == 1);
+}
+
+TEST_CASE("keys that all have a slip in them are named with what was meant") {
+    const auto text = told("channel: [conda-forge]\ndependancies: [numpy]\n");
+    CHECK_THAT(text, Contains("'channel': did you mean 'channels'?"));
+    CHECK_THAT(text, Contains("'dependancies': did you mean 'dependencies'?"));
+}
+
+TEST_CASE("--python is a version and nothing else") {
+    const auto lint_with = [](const std::string& python) {
+        auto options = test::plain_options();
+        options.python = python;
+        return lint_environment_text("numpy==1.26\n", "requirements.txt", "/project", options);
+    };
+    for (const auto* good : {"3.11", "=3.11", "3.11.*", ">=3.10,<3.12", "3.10|3.11", "~=3.11", "3.12.0rc1"}) {
+        INFO(good);
+        const auto report = lint_with(good);
+        CHECK(report.errors() == 0);
+        REQUIRE(report.spec.has_value());
+        CHECK(report.spec->asks_for("python"));
+    }
+    for (const auto* bad :
+         {"banana", "-dateutil", "3.11 six", "3.11,", "=", "*", "3.11[build=x]", "::3", ">=3.11 numpy"}) {
+        INFO(bad);
+        const auto report = lint_with(bad);
+        REQUIRE(report.errors() == 1);
+        CHECK_THAT(report.diagnostics.front().to_string(), Contains("is no version of Python"));
+    }
+}
+
+TEST_CASE("a file that is too large is told the limit as it is documented") {
+    CHECK_THROWS_WITH(lint(std::string((4U << 20U) + 1, '#')), Contains("the limit is 4 MiB"));
+}
