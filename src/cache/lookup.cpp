@@ -13,15 +13,41 @@ namespace {
 
 constexpr std::size_t kQuestionsAtATime = 8;
 
+// A registry checks what it is given; a file on this disk may have changed since. Corrupt where one has, which is then
+// removed: it would be taken for what it is not, and the next build would keep it.
+void read_every_blob(const ImageRepository& repository, const oci::Descriptor& image) {
+    const auto raw = repository.get_manifest(image.digest.to_string());
+    if (!raw) return;
+    const auto blobs = value_or_throw(oci::Manifest::parse(raw->bytes)).blobs();
+    parallel_for(blobs.size(), 0, [&](std::size_t i) {
+        std::vector<char> buffer(1 << 16);
+        try {
+            const auto reader = repository.open_blob(blobs[i]);
+            while (reader->read(buffer.data(), buffer.size()) > 0) {
+            }
+        } catch (const Error& error) {
+            std::error_code ignored;
+            const auto file = repository.blob_file(blobs[i]);
+            if (error.kind() == ErrorKind::Corrupt && file) std::filesystem::remove(*file, ignored);
+            throw;
+        }
+    });
+}
+
 // The miss for an image that a pointer or a tag names and that is not whole; nothing where it is.
 std::optional<Miss> broken(const ImageRepository& repository, const std::string& tag, const oci::Descriptor& image,
                            Check check) {
     if (check == Check::Usual && !repository.blobs_are_local()) return std::nullopt;
     try {
         const auto missing = missing_blobs(repository, image);
-        if (missing.empty()) return std::nullopt;
-        return Miss{fmt::format("{}:{} names an image of which {} blob(s) are gone, {} the first; it is built again",
-                                repository.name(), tag, missing.size(), missing[0].digest.to_string())};
+        if (!missing.empty()) {
+            return Miss{
+                fmt::format("{}:{} names an image of which {} blob(s) are gone or damaged, {} the first; it is "
+                            "built again",
+                            repository.name(), tag, missing.size(), missing[0].digest.to_string())};
+        }
+        if (check == Check::EveryBlob && repository.blobs_are_local()) read_every_blob(repository, image);
+        return std::nullopt;
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::NotFound) throw;
         return Miss{fmt::format("{}:{} names an image that is gone; it is built again", repository.name(), tag)};

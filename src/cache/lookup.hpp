@@ -32,7 +32,8 @@ using LookupResult = std::variant<Hit, Miss, Unknown>;
 
 enum class Check : std::uint8_t {
     Usual,  // the pointer; in the embedded store also that each blob is there with its size (it costs no round trip)
-    EveryBlob,  // the image's manifest and each of its blobs, asked for one by one
+    EveryBlob,  // the image's manifest and each of its blobs, asked for one by one; in the embedded store each is read
+                // and hashed, and one that is damaged is removed, so that the next build makes it again
 };
 
 // By intent: one round trip to a registry (Check::Usual). Throws nothing but Cancelled and Bug.

@@ -355,3 +355,19 @@ TEST_CASE("tags are checked before anything is sent", "[cache]") {
     }
     CHECK(both.server.requests().empty());
 }
+
+TEST_CASE("a layer of the embedded store with a flipped byte passes a look-up, not --verify, and is mended by a build",
+          "[cache]") {
+    Both both;
+    auto& repository = *both.embedded;
+    (void)publish(repository, small_image(kLock, kSpec), silent_reporter());
+    const auto file = both.folder.path() / "images" / "blobs" / "sha256" / sha256("packages").hex();
+    std::ofstream(file, std::ios::trunc) << "Packages";
+    hit_of(lookup(repository, kSpec));
+    CHECK_THAT(std::get<Miss>(lookup(repository, kSpec, Check::EveryBlob)).warning,
+               Catch::Contains(sha256("packages").hex()));
+    (void)publish(repository, small_image(kLock, kSpec), silent_reporter());
+    hit_of(lookup(repository, kSpec, Check::EveryBlob));
+    std::ofstream(file, std::ios::trunc) << "pack";
+    CHECK_THAT(std::get<Miss>(lookup(repository, kSpec)).warning, Catch::Contains("gone or damaged"));
+}
