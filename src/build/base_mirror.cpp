@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <set>
 
@@ -12,6 +11,7 @@
 #include "build/base_image.hpp"
 #include "cache/lookup.hpp"
 #include "oci/image_index.hpp"
+#include "registry/hosts.hpp"
 
 namespace envbuild::build {
 
@@ -30,7 +30,8 @@ std::string target_prefix(const MirrorRequest& request, const oci::Repository& s
     if (prefix.empty()) {
         const auto mirrors = settings.registry_mirrors.find(source.domain());
         if (mirrors != settings.registry_mirrors.end() && !mirrors->second.empty()) {
-            prefix = mirrors->second.front();
+            const auto mirror = registry::parse_mirror(mirrors->second.front());
+            prefix = mirror.prefix.empty() ? mirror.domain : mirror.domain + "/" + mirror.prefix;
         } else if (!settings.registry.empty() && !settings.registry.starts_with("oci:")) {
             prefix = settings.registry + "/bases/" + std::string(kPlaceholder);
         } else {
@@ -74,10 +75,11 @@ std::vector<Item> items_of(const MirrorRequest& request, const Settings& setting
         if (!seen.insert(name.to_string()).second) continue;
         auto prefix = target_prefix(request, name.repository(), settings);
         auto target = oci::Repository::parse(fmt::format("{}/{}", prefix, name.repository().path()));
-        if (!target) {
-            throw Error(ErrorKind::InvalidInput,
-                        fmt::format("'{}' is no place for images: {}", prefix, target.error().message()))
-                .with_hint("write --to registry.lab:5000/mirror");
+        // "mirror/hub" is a name on Docker Hub, not a host.
+        if (!target || target->domain() != prefix.substr(0, prefix.find('/'))) {
+            throw Error(ErrorKind::InvalidInput, fmt::format("'{}' is no place for images: {}", prefix,
+                                                             target ? "it names no host" : target.error().message()))
+                .with_hint("write --to registry.lab:5000/mirror, with a dot or a port in the host");
         }
         items.push_back({std::move(name), std::move(prefix), std::move(*target)});
     }

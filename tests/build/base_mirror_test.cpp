@@ -269,7 +269,9 @@ TEST_CASE("where images go: as said, else where the settings ask, else beside th
     const auto report = team.mirror(two);
     CHECK(report.settings.size() == 2);
     CHECK(report.images[0].to != report.images[1].to);
-    CHECK_THROWS_WITH(team.mirror(request("UPPER/case", hub.domain() + "/m")), Contains("UPPER"));
-    CHECK_THROWS_WITH(team.mirror(request(vendor.image("cuda:1"), "https://hub/x")),
-                      Contains("--to") || Contains("https"));
+    CHECK_THROWS_WITH(team.mirror(request("docker.io/UPPER/case", hub.domain() + "/m")), Contains("UPPER"));
+    for (const auto* nowhere : {"https://hub/x", "mirror/hub", "UPPER.case/X"})
+        CHECK_THROWS_WITH(team.mirror(request(vendor.image("cuda:1"), nowhere)), Contains("no place for images"));
+    team.settings.registry_mirrors[vendor.registry.domain()] = {"http://" + hub.domain() + "/plain"};
+    CHECK(team.one(request(vendor.image("cuda:1"), "")).to == hub.domain() + "/plain/vendor/cuda:1");
 }
