@@ -7,7 +7,7 @@
 #include <map>
 #include <memory>
 
-#include "base/strings.hpp"
+#include "build/curated_selection.hpp"
 #include "build/intent.hpp"
 #include "build/resolver.hpp"
 #include "catalog/base_images.hpp"
@@ -165,54 +165,6 @@ class Checker {
     BaseImages bases_;
 };
 
-// "NAME" or "NAME:VERSION", lower case, as asked.
-struct Wanted {
-    std::string name, version;
-};
-
-std::string near_hint(const std::string& name, const std::vector<std::string>& known) {
-    std::map<std::string, std::string> spelled;
-    std::vector<std::string> lower;
-    for (const auto& one : known) {
-        lower.push_back(to_lower(one));
-        spelled[lower.back()] = one;
-    }
-    const auto near = nearest(to_lower(name), lower);
-    return near.empty() ? "envbuild list names them" : fmt::format("did you mean '{}'?", spelled.at(near));
-}
-
-std::vector<Wanted> wanted_of(const catalog::CuratedSet& set, const std::vector<std::string>& names) {
-    std::vector<std::string> known;
-    for (const auto& environment : set.environments) known.push_back(environment.name);
-    for (const auto& fault : set.faults) known.push_back(fault.name);
-    std::vector<Wanted> wanted;
-    for (const auto& text : names) {
-        const auto colon = text.find(':');
-        const Wanted one{text.substr(0, colon), colon == std::string::npos ? "" : text.substr(colon + 1)};
-        const auto same = [&](const std::string& name) { return to_lower(name) == to_lower(one.name); };
-        const auto found = std::ranges::find_if(known, same);
-        if (found == known.end()) {
-            throw Error(ErrorKind::NotFound, fmt::format("there is no curated environment '{}'", one.name))
-                .with_hint(near_hint(one.name, known));
-        }
-        const auto* environment = set.find(one.name);
-        if (environment != nullptr && !one.version.empty() && environment->find(one.version) == nullptr) {
-            std::vector<std::string> versions;
-            for (const auto& version : environment->versions) versions.push_back(version.definition.version);
-            throw Error(ErrorKind::NotFound, fmt::format("{} has no version '{}'", environment->name, one.version))
-                .with_hint("it has " + join(versions, ", "));
-        }
-        wanted.push_back({to_lower(one.name), one.version});
-    }
-    return wanted;
-}
-
-bool is_wanted(const std::vector<Wanted>& wanted, const std::string& name, const std::string& version) {
-    return wanted.empty() || std::ranges::any_of(wanted, [&](const Wanted& one) {
-               return one.name == to_lower(name) && (one.version.empty() || version.empty() || one.version == version);
-           });
-}
-
 }  // namespace
 
 std::string_view to_string(CuratedResult result) {
@@ -223,18 +175,18 @@ std::string_view to_string(CuratedResult result) {
 
 std::vector<CuratedFinding> check_curated(const catalog::CuratedSet& set, const std::vector<std::string>& names,
                                           CuratedDepth depth, const Workbench& bench) {
-    const auto wanted = wanted_of(set, names);
+    const auto selection = CuratedSelection::of(set, names);
     Checker checker(depth, bench);
     std::vector<CuratedFinding> findings;
     for (const auto& environment : set.environments) {
         for (const auto& version : environment.versions) {
-            if (!is_wanted(wanted, environment.name, version.definition.version)) continue;
+            if (!selection.wants(environment.name, version.definition.version)) continue;
             bench.cancel().throw_if_cancelled();
             findings.push_back(checker.check(environment, version));
         }
     }
     for (const auto& fault : set.faults) {
-        if (!is_wanted(wanted, fault.name, "")) continue;
+        if (!selection.wants(fault.name, "")) continue;
         CuratedFinding finding;
         finding.name = fault.name;
         finding.result = CuratedResult::Wrong;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "build/curated_check.hpp"
+#include "build/curated_publish.hpp"
 #include "cli/command.hpp"
 
 namespace envbuild::cli {
@@ -73,8 +74,7 @@ int check(const CheckOptions& options, CommandContext& context) {
         print_table(findings);
         for (const auto& finding : findings) {
             if (finding.result != CuratedResult::Wrong) continue;
-            tell("{}",
-                       format_error(Error(*finding.error)
+            tell("{}", format_error(Error(*finding.error)
                                         .with_context(fmt::format("checking {}{}{}", finding.name,
                                                                   finding.version.empty() ? "" : ":", finding.version)),
                                     context.color()));
@@ -83,13 +83,29 @@ int check(const CheckOptions& options, CommandContext& context) {
     return build::exit_code(findings);
 }
 
-}  // namespace
+int publish(const std::vector<std::string>& names, CommandContext& context) {
+    const auto& bench = context.bench();
+    const auto set = catalog::load_curated(bench.settings().share_dir / "curated" / "environments");
+    const auto published = build::publish_curated(set, names, bench);
+    const auto added = std::ranges::count_if(published, [](const auto& one) { return one.is_new; });
+    context.reporter().note(fmt::format("Registered {} versions; {} were there", added,
+                                        static_cast<std::ptrdiff_t>(published.size()) - added));
+    context.close_display();
+    Json list = Json::array();
+    for (const auto& one : published) {
+        list.push(Json::object()
+                      .set("name", one.name)
+                      .set("version", one.version)
+                      .set("spec_hash", one.spec_hash)
+                      .set("new", one.is_new));
+        if (!context.common.json && one.is_new) print_answer(one.name + ":" + one.version);
+    }
+    if (context.common.json) print_answer(Json::object().set("published", std::move(list)).dump());
+    return 0;
+}
 
-void add_curated_command(CLI::App& app, CommandContext& context, Action& chosen) {
-    auto* group = app.add_subcommand("curated", "Check the curated environments");
-    group->require_subcommand(1);
-    auto* command =
-        group->add_subcommand("check", "Say of every curated definition whether it is what it is marked as");
+void add_check(CLI::App& group, CommandContext& context, Action& chosen) {
+    auto* command = group.add_subcommand("check", "Say of every curated definition whether it is what it is marked as");
     auto options = std::make_shared<CheckOptions>();
     command->add_option("NAME", options->names, "NAME or NAME:VERSION; all of them where none is given");
     command->add_flag("--parse-only", options->parse_only, "Only read the files; ask no registry and no channel");
@@ -104,6 +120,29 @@ void add_curated_command(CLI::App& app, CommandContext& context, Action& chosen)
         "  envbuild curated check --json | jq '.checked[] | select(.result == \"wrong\")'");
     command->callback(
         [options, &context, &chosen] { chosen = [options, &context] { return check(*options, context); }; });
+}
+
+void add_publish(CLI::App& group, CommandContext& context, Action& chosen) {
+    auto* command = group.add_subcommand("publish", "Put the curated environments into the configured repository");
+    auto names = std::make_shared<std::vector<std::string>>();
+    command->add_option("NAME", *names, "NAME or NAME:VERSION; all of them where none is given");
+    add_common_options(*command, context, true);
+    command->footer(
+        "What is there already stays as it is. The repository's own rights say who may do this: give users a "
+        "repository "
+        "of their own.\n\n"
+        "Examples:\n  envbuild curated publish --registry registry.lab:5000/platform/curated\n"
+        "  envbuild curated publish AzureML-Minimal");
+    command->callback([names, &context, &chosen] { chosen = [names, &context] { return publish(*names, context); }; });
+}
+
+}  // namespace
+
+void add_curated_command(CLI::App& app, CommandContext& context, Action& chosen) {
+    auto* group = app.add_subcommand("curated", "Check the curated environments, or publish them");
+    group->require_subcommand(1);
+    add_check(*group, context, chosen);
+    add_publish(*group, context, chosen);
 }
 
 }  // namespace envbuild::cli
