@@ -85,7 +85,13 @@ RepoDataAnswer request_repodata(HttpClient& http, const Url& url, const std::opt
         } else if (status == 403) {
             answer.kind = RepoDataAnswer::Kind::Forbidden;
         } else {
-            throw http_error(fmt::format("GET {}", without_credentials(url).to_string()), request, answer.response);
+            auto error =
+                http_error(fmt::format("GET {}", without_credentials(url).to_string()), request, answer.response);
+            if (status != 401) throw error;
+            throw std::move(error).with_hint(
+                "the channel needs a login: put it into ~/.netrc, or into the channel's URL through ${VARIABLE}, in "
+                "the "
+                "file or in .condarc's custom_channels");
         }
     } catch (const RepoDataReceiver::HtmlPage&) {
         answer.kind = RepoDataAnswer::Kind::Html;

@@ -147,11 +147,16 @@ class Fetch {
     void check(const Url& url, const HttpResponse& response) {
         const std::uint64_t got_size = file_.size();
         const Digest got = file_.digest();
-        if (got == download_.sha256) {
-            file_.commit();
-            return;
-        }
+        const bool whole = !download_.size || *download_.size == got_size;
+        if (got == download_.sha256 && whole) return file_.commit();
         start_over();
+        if (got == download_.sha256) {
+            throw Error(
+                ErrorKind::Corrupt,
+                fmt::format("{} from {}: its sha256 is right and its size is not: {} bytes came, {} were promised",
+                            download_.name, redact(url.to_string()), got_size, *download_.size))
+                .with_hint("its index or lock contradicts itself: make it again, or ask who runs the channel to");
+        }
         std::string message = fmt::format("{} from {}: the sha256 is {}, expected {}", download_.name,
                                           redact(url.to_string()), got.hex(), download_.sha256.hex());
         if (download_.size && *download_.size != got_size)

@@ -99,6 +99,8 @@ Error http_error(std::string_view what, const HttpRequest& request, const HttpRe
     if (const auto text = detail(response); !text.empty()) message += ": " + text;
     Error error(kind_of(response.status), std::move(message));
     if (response.status == 407) return std::move(error).with_hint("give the proxy's user and password in https_proxy");
+    if (response.status >= 500 && request.unix_socket.empty())
+        return std::move(error).with_hint("that server failed by itself: its own log says why; try again later");
     return error;
 }
 

@@ -339,3 +339,19 @@ TEST_CASE("Cancelling keeps what came, under a name that nobody takes for the fi
     CHECK_FALSE(site.downloader.find(want.sha256));
     CHECK(site.files() == 1);
 }
+
+TEST_CASE("A file of the right hash and another size than promised, larger or smaller, is refused") {
+    for (const int difference : {-1, 1}) {
+        Site site;
+        FaultServer server(fault::respond(200, kBody));
+        auto want = site.want(kBody, {server.url("/thing.conda")});
+        *want.size += static_cast<std::uint64_t>(difference);
+        try {
+            (void)site.downloader.fetch_one(want);
+            FAIL("was taken");
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::Corrupt);
+        }
+        CHECK_FALSE(site.downloader.find(want.sha256));
+    }
+}

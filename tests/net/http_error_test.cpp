@@ -47,3 +47,8 @@ TEST_CASE("Pages, rubbish and secrets stay out of the message") {
     CHECK_THAT(error_for(403, "a\x1b[31mb", "text/plain").message(), Catch::EndsWith("a[31mb"));
     CHECK(error_for(403, std::string(5000, 'x'), "text/plain").message().size() < 500);
 }
+
+TEST_CASE("A server's own failure says where to look next; an engine's has its own words") {
+    CHECK_THAT(error_for(500, "").hint(), Catch::Contains("log"));
+    CHECK(error_for(404, "").hint().empty());
+}
