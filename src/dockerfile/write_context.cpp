@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
+#include <vector>
 
 #include "base/fs.hpp"
 #include "dockerfile/context.hpp"
@@ -43,14 +45,25 @@ void mark(const fs::path& directory) {
 // The bytes of `source`, shared with it where the file system can; never the file itself: who changes an export must
 // not change the cache.
 void copy_bytes(const fs::path& source, const fs::path& target) {
-    {
-        const UniqueFd from(::open(source.c_str(), O_RDONLY | O_CLOEXEC));
-        const UniqueFd to(::open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-        if (from && to && ::ioctl(to.get(), FICLONE, from.get()) == 0) return;
+    const UniqueFd from(::open(source.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!from) throw_errno("read", source);
+    const UniqueFd to(::open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!to) throw_errno("write", target);
+    if (::ioctl(to.get(), FICLONE, from.get()) == 0) return;
+    // By hand: std::filesystem says "Input/output error" for a disk that is full.
+    std::vector<char> buffer(1 << 20);
+    while (true) {
+        const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) throw_errno("read", source);
+        if (got == 0) return;
+        for (ssize_t at = 0; at < got;) {
+            const ssize_t put = ::write(to.get(), buffer.data() + at, static_cast<std::size_t>(got - at));
+            if (put < 0 && errno == EINTR) continue;
+            if (put < 0) throw_errno("write", target);
+            at += put;
+        }
     }
-    std::error_code error;
-    fs::copy_file(source, target, fs::copy_options::overwrite_existing, error);
-    if (error) io_error(target, error);
 }
 
 void make_empty(const fs::path& directory) {

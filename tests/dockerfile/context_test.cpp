@@ -1,6 +1,8 @@
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <fstream>
 
 #include "base/error.hpp"
@@ -132,7 +134,9 @@ TEST_CASE("an export that was broken off does not block the next one") {
         fs::rename(cached.string() + ".away", cached);
         CHECK_FALSE(fs::exists(out / "Dockerfile"));
     };
-    SECTION("the first one") { break_off(); }
+    SECTION("the first one") {
+        break_off();
+    }
     SECTION("one that replaces another") {
         write_context(context, out);
         break_off();
@@ -150,4 +154,26 @@ TEST_CASE("an export that was broken off does not block the next one") {
     write_file_atomic(out / "thesis.tex", "years of work");
     CHECK_THROWS_WITH(write_context(context, out), Catch::Contains("is not empty"));
     CHECK(fs::exists(out / "thesis.tex"));
+}
+
+TEST_CASE("a folder that cannot take the bytes is told the machine's reason, not 'Input/output error'") {
+    Site site;
+    const auto package = site.dir.path() / "large.conda";
+    write_file_atomic(package, std::string(1 << 16, 'x'));
+    Context context;
+    context.files.push_back({.path = "envbuild/packages/large.conda", .bytes = {}, .file = package});
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const rlimit small{1 << 12, before.rlim_max};
+    auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    std::string told;
+    try {
+        write_context(context, site.dir.path() / "out");
+    } catch (const Error& error) {
+        told = error.message();
+    }
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+    CHECK_THAT(told, Catch::Contains("File too large"));
 }
