@@ -42,6 +42,8 @@ constexpr const char* kBaseName = "org.opencontainers.image.base.name";
 constexpr const char* kBaseDigest = "org.opencontainers.image.base.digest";
 constexpr const char* kPackages = "dev.envbuild.packages";
 constexpr const char* kBackend = "dev.envbuild.backend";
+constexpr const char* kPython = "dev.envbuild.python";
+constexpr const char* kNoPython = "none";
 
 // What a hit can say of the image without asking for more than its pointer.
 oci::Annotations image_facts(const lock::Lock& lock, const std::map<std::string, std::string>& labels,
@@ -50,6 +52,7 @@ oci::Annotations image_facts(const lock::Lock& lock, const std::map<std::string,
     facts[kPackages] =
         std::to_string(std::ssize(lock.conda) + std::ranges::count(lock.pip, false, &lock::PipPackage::build_only));
     facts[kBackend] = backend;
+    facts[kPython] = lock.python_version.empty() ? kNoPython : lock.python_version;
     return facts;
 }
 
@@ -238,6 +241,16 @@ class Run {
         return request;
     }
 
+    // An engine that cannot be asked is not told anything about.
+    [[nodiscard]] bool engine_has(const std::string& tag) const {
+        try {
+            return connect_engine(bench_)->find_image(tag).has_value();
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::Cancelled) throw;
+            return true;
+        }
+    }
+
     BuildAnswer answer(const cache::Hit& hit, bool was_there) {
         BuildAnswer result;
         result.spec_hash = spec_hash_;
@@ -255,8 +268,14 @@ class Run {
             result.packages = std::strtoull(count.c_str(), nullptr, 10);
         result.gpu = gpu_;
         result.run = run_;
+        // Images of before say nothing of it.
+        if (fact(kPython) == kNoPython) result.run.command.clear();
         // Engines cannot run what lies in an OCI image layout, but the build left a tag in the engine.
         result.run_image = local_ && result.backend != "none" ? engine_tag(result.lock_hash) : hit.image;
+        if (was_there && local_ && result.backend != "none" && !engine_has(result.run_image)) {
+            result.load_command = fmt::format("skopeo copy {}:lock-{} docker-daemon:{}", repository_->name(),
+                                              result.lock_hash, result.run_image);
+        }
         result.seconds = stages_.to_json();
         return result;
     }
@@ -304,7 +323,7 @@ std::string run_command(const BuildAnswer& answer, const Settings& settings) {
     words.insert(words.end(), answer.run.arguments.begin(), answer.run.arguments.end());
     words.push_back(answer.run_image);
     if (!answer.run.command.empty()) words.push_back(answer.run.command);
-    return join(words, " ");
+    return (answer.load_command.empty() ? "" : answer.load_command + " && ") + join(words, " ");
 }
 
 }  // namespace envbuild::build

@@ -16,7 +16,7 @@ struct BuildOptions {
     bool refresh = false;           // resolve again, and let the answer move
     bool rebuild = false;           // build again, even where the image is there
     bool no_push = false;           // keep the image in the embedded store and the engine
-    std::vector<std::string> tags;  // further tags in the repository and the engine
+    std::vector<std::string> tags;  // further tags in the repository, and in the engine where it is built
 };
 
 struct BuildAnswer {
@@ -29,7 +29,8 @@ struct BuildAnswer {
     std::optional<std::size_t> packages;
     bool gpu = false;
     RunHints run;
-    std::string run_image;  // what `docker run` is given
+    std::string run_image;     // what `docker run` is given
+    std::string load_command;  // that brings it into the engine from the layout it lies in; "" where it is there
     Json seconds;
 
     // The object that --json prints.
@@ -41,7 +42,8 @@ struct BuildAnswer {
 // Exactly this lock: looked up by LockHash, no pointer read or written.
 [[nodiscard]] BuildAnswer build_lock(const lock::Lock& lock, const BuildOptions& options, const Workbench& bench);
 
-// "docker run --rm -it --gpus all --shm-size 8g IMAGE": what the last line of standard error says.
+// "docker run --rm -it --gpus all --shm-size 8g IMAGE python": what the last line of standard error says; without
+// `python` where the image has none, and behind the command that loads it where the engine does not have it.
 [[nodiscard]] std::string run_command(const BuildAnswer& answer, const Settings& settings);
 
 }  // namespace envbuild::build

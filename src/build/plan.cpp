@@ -17,9 +17,27 @@ std::vector<Url> wire_urls(const Url& canonical, const Workbench& bench) {
     return conda::mirrors_of(canonical, bench.channel_settings());
 }
 
+// The index named every one of them.
+std::vector<std::filesystem::path> fetch_all(const std::vector<Download>& wanted, const Workbench& bench) {
+    try {
+        return bench.downloader().fetch(wanted, "Downloading packages");
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::NotFound || !error.hint().empty()) throw;
+        throw Error(error).with_hint(
+            "the channel's index names this file and its server does not have it: the index is out of date, or the "
+            "mirror is not whole; try --refresh, or another mirror");
+    }
+}
+
 void download(BuildPlan& plan, const Workbench& bench) {
     std::vector<Download> wanted;
     for (const auto& record : plan.lock.conda) {
+        if (record.sha256 && record.sha256->empty()) {
+            throw Error(
+                ErrorKind::Corrupt,
+                fmt::format("{}: its channel says that its sha256 is all zeros, which no file has", record.file_name))
+                .with_hint("ask who runs the channel to make its index again, or name another mirror");
+        }
         if (!record.sha256) throw Error(ErrorKind::Bug, fmt::format("{} is locked without sha256", record.file_name));
         wanted.push_back({record.file_name, wire_urls(record.url, bench), *record.sha256,
                           record.size > 0 ? std::optional(record.size) : std::nullopt});
@@ -27,7 +45,7 @@ void download(BuildPlan& plan, const Workbench& bench) {
     for (const auto& file : plan.lock.pip) {
         wanted.push_back({file.file_name, {value_or_throw(Url::parse(file.url))}, file.sha256, std::nullopt});
     }
-    auto paths = bench.downloader().fetch(wanted, "Downloading packages");
+    auto paths = fetch_all(wanted, bench);
     const auto conda_count = static_cast<std::ptrdiff_t>(plan.lock.conda.size());
     plan.packages.assign(paths.begin(), paths.begin() + conda_count);
     plan.pip.assign(paths.begin() + conda_count, paths.end());

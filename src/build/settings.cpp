@@ -225,6 +225,10 @@ Settings load_settings(const ProcessEnv& env, const std::map<std::string, std::s
     const auto named = env.get_nonempty("ENVBUILD_CONFIG");
     const std::filesystem::path file = named ? std::filesystem::path(*named) : env.config_home() / "config.yaml";
     std::error_code ignored;
+    if (named && !std::filesystem::exists(file, ignored)) {
+        throw Error(ErrorKind::NotFound, fmt::format("{}: there is no such file", file.string()))
+            .with_hint("ENVBUILD_CONFIG names it: correct the variable, or unset it");
+    }
     if (named || std::filesystem::exists(file, ignored)) apply_file(settings, file, warnings);
     for (const auto& row : rows()) {
         std::string variable = "ENVBUILD_";
@@ -256,7 +260,6 @@ Settings load_settings(const ProcessEnv& env, const std::map<std::string, std::s
 
 conda::ChannelSettings Settings::channel_settings(const ProcessEnv& env, std::vector<std::string>& warnings) const {
     auto result = read_condarc(env, warnings);
-    result.home_directory = env.home().string();
     result.home_directory = env.home().string();
     if (!channel_alias.empty()) result.channel_alias = channel_alias;
     for (const auto& [name, urls] : custom_channels) {

@@ -165,3 +165,16 @@ TEST_CASE("stages: times add up under their names, also of what failed") {
     CHECK(json["b"].is_number());
     CHECK(json["total"].as_double() >= 0);
 }
+
+TEST_CASE(
+    "settings: a configuration that ENVBUILD_CONFIG names and that is not there is told with the variable's name") {
+    Home home;
+    home.variables["ENVBUILD_CONFIG"] = "/nonexistent/config.yaml";
+    try {
+        (void)home.load();
+        FAIL("was read");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::NotFound);
+        CHECK_THAT(error.hint(), Catch::Contains("ENVBUILD_CONFIG"));
+    }
+}

@@ -17,7 +17,7 @@ def test_one_line_on_standard_output(host):
     quiet = host.run("env.yml", "--quiet")
     check(quiet.err == "" and "@sha256:" in quiet.line, quiet)
     again = host.run("env.yml")
-    check(again.line == quiet.line and again.err.splitlines()[-1].endswith(f"{quiet.line} python"), again)
+    check(again.line == quiet.line and again.err.splitlines()[-1].endswith(quiet.line), again)
     check(host.run("env.yml", "--rebuild", "--quiet", "-v").err == "")
     check(host.run("hash", "env.yml", "-q").err == "")
     # Errors are said even so.
@@ -89,7 +89,7 @@ def test_live_display_on_a_terminal(host):
     check(code == 0 and out.count("\n") == 1, (shown, out))
     contains(shown, "\x1b[", "Run it: docker run")
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", shown.rstrip().split("\n")[-1])
-    check(last.startswith("Run it: docker run") and last.endswith("python"), repr(last))
+    check(last.startswith("Run it: docker run") and re.search(r"@sha256:[0-9a-f]{64}$", last), repr(last))
     check(shown.count("\x1b[?25l") == shown.count("\x1b[?25h"), "the cursor is left hidden")
     # NO_COLOR keeps colours away, but not the display.
     shown, _, _ = in_terminal(host, "env.yml", "--rebuild", "--progress", "tty")
@@ -103,3 +103,84 @@ def test_pipes_that_close(host):
     done = subprocess.run(["bash", "-c", f"{host.program} hash env.yml --canonical >/dev/full"], cwd=host.directory, env=host.env, capture_output=True, text=True)
     check(done.returncode == 7, done)
     contains(done.stderr, "standard output")
+
+
+def test_a_lock_into_a_full_stream(host):
+    host.share_cache().write("env.yml", TINY)
+    done = subprocess.run(["bash", "-c", f"{host.program} lock -q env.yml >/dev/full"], cwd=host.directory, env=host.env, capture_output=True, text=True)
+    check(done.returncode == 7, done)
+    contains(done.stderr, "standard output")
+
+
+def test_run_it_fits_the_image(host):
+    host.share_cache().write("bare.yml", TINY)
+    host.write("python.yml", "channels: [conda-forge]\ndependencies: [python=3.11]\n")
+    for name, end in (("bare", ""), ("python", " python")):
+        for _ in range(2):
+            ran = host.run(f"{name}.yml")
+            check(ran.err.splitlines()[-1].endswith(f"{ran.line}{end}"), ran)
+    # A hit in the embedded store whose tag the engine has lost is loaded first, by a command that works.
+    embedded = {"ENVBUILD_REGISTRY": None}
+    tag = host.run("bare.yml", env=embedded).err.split()[-1]
+    check("lock-" in tag, tag)
+    lacks(host.run("bare.yml", env=embedded).err, "skopeo")
+    host.site.docker("rmi", "--force", tag)
+    said = host.run("bare.yml", env=embedded).err.splitlines()[-1]
+    contains(said, "Run it: skopeo copy oci:", f"docker-daemon:{tag} && docker run")
+    check(said.endswith(tag), said)
+    load = said.removeprefix("Run it: ").split(" && ")[0].replace("skopeo copy", f"skopeo copy --dest-daemon-host {host.env['DOCKER_HOST']}")
+    done = subprocess.run(["bash", "-c", load], capture_output=True, text=True)
+    check(done.returncode == 0, done)
+    lacks(host.run("bare.yml", env=embedded).err, "skopeo")
+
+
+def test_explicit_lock_leaves_out_pip_and_says_so(host):
+    host.share_cache().write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11, pip, pip: [six, no-such-package-anywhere]]\n")
+    ran = host.run("lock", "env.yml", "--format", "explicit")
+    contains(ran.err, "2 requirements of the pip section are left out")
+    contains(ran.out, "@EXPLICIT", "python-3.11")
+    check(host.run("lock", "env.yml", "--format", "explicit", "--json").json["lock_hash"] is None)
+    host.write("own.yml", TINY)
+    contains(host.run("lock", "own.yml").out, "sources:\n  - own.yml\n")
+
+
+def test_outputs_on_a_full_disk(host):
+    host.share_cache().write("env.yml", "channels: [conda-forge]\ndependencies: [openssl]\n")
+    folder = host.directory / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=True)
+    try:
+        full = host.run("dockerfile", "env.yml", "-o", "small/context", code=7)
+        contains(full.err, "No space left", "--output")
+        lacks(full.err, "Input/output", "XDG_")
+        subprocess.run(["bash", "-c", f"cat /dev/zero > {folder}/fill"], capture_output=True, check=False)
+        full = host.run("lock", "env.yml", "-o", "small/lock.yml", code=7)
+        contains(full.err, "No space left", "--output")
+        lacks(full.err, "XDG_")
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+
+
+def test_a_read_only_cache_says_what_to_set(host):
+    host.write("env.yml", TINY)
+    folder = host.directory / "sealed"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], check=True)
+    try:
+        sealed = host.run("env.yml", env={"XDG_CACHE_HOME": str(folder)}, code=7)
+        contains(sealed.err, "Read-only file system", "XDG_CACHE_HOME")
+        lacks(sealed.err, "name an environment file")
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+
+
+def test_installed(host):
+    prefix = host.directory / "prefix"
+    done = subprocess.run(["cmake", "--install", str(host.build), "--prefix", str(prefix)], capture_output=True, text=True)
+    check(done.returncode == 0, done)
+    for name in ("bin/envbuild", "libexec/envbuild/envbuild-install", "share/envbuild/templates", "share/envbuild/curated/environments"):
+        check((prefix / name).exists(), name)
+    host.share_cache().write("env.yml", TINY)
+    host.program = prefix / "bin/envbuild"
+    host.run("dockerfile", "env.yml", "-o", "context")
+    check((host.directory / "context/envbuild/envbuild-install").is_file())
