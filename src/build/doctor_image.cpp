@@ -108,6 +108,13 @@ Requirement evaluate_condition(std::string_view condition, const GpuHost& host) 
     return Requirement::Unknown;
 }
 
+// NVIDIA's own images list dozens of alternatives; the first is what they mean, the rest are older driver branches.
+std::string shortened(std::string_view expression) {
+    const auto alternatives = split_whitespace(expression);
+    if (alternatives.size() < 2) return fmt::format("\"{}\"", expression);
+    return fmt::format("\"{}\" or one of {} alternatives", alternatives.front(), alternatives.size() - 1);
+}
+
 Finding driver_finding(const ImageNeeds& needs, const GpuHost& host, const catalog::CudaCompat& table) {
     Finding finding;
     finding.check = "image-driver";
@@ -130,9 +137,10 @@ Finding driver_finding(const ImageNeeds& needs, const GpuHost& host, const catal
         const auto met = evaluate_requirement(expression, host);
         if (met == Requirement::Met) continue;
         finding.health = met == Requirement::Unmet ? Health::Fail : Health::Warn;
-        finding.text = fmt::format("the image asks for \"{}\", and driver {} offers CUDA {}: the NVIDIA runtime {}",
-                                   expression, host.driver, host.cuda.empty() ? "of unknown version" : host.cuda,
-                                   met == Requirement::Unmet ? "refuses to start it" : "may refuse to start it");
+        finding.text =
+            fmt::format("the image asks for {}, and driver {} offers CUDA {}: the NVIDIA runtime {}",
+                        shortened(expression), host.driver, host.cuda.empty() ? "of unknown version" : host.cuda,
+                        met == Requirement::Unmet ? "refuses to start it" : "may refuse to start it");
         finding.advice = update;
         if (at_least(major)) {
             finding.text += fmt::format("; CUDA {} itself would run, by minor version compatibility (driver {} on)",

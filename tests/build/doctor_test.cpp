@@ -210,6 +210,12 @@ TEST_CASE("a driver against the image's CUDA, with minor version compatibility")
     CHECK_THAT(refused.advice,
                Contains("550.54.15") && Contains("--target-cuda 12.2") && Contains("NVIDIA_DISABLE_REQUIRE=1"));
     CHECK(about_driver(asking, host_with("550.90.07", "12.4")).health == Health::Ok);
+    // Some older branches pass for some brands, and this host does not say its brand.
+    const auto maybe =
+        about_driver({"CUDA_VERSION=12.4.1", "NVIDIA_REQUIRE_CUDA=cuda>=12.4 brand=tesla,driver>=525,driver<526"},
+                     host_with("525.60.13", "12.0"));
+    CHECK(maybe.health == Health::Warn);
+    CHECK_THAT(maybe.text, Contains("may refuse") && Contains("\"cuda>=12.4\" or one of 1 alternatives"));
     CHECK(about_driver({"NVIDIA_REQUIRE_CUDA=cuda>=12.4"}, host_with("550.90.07", "12.4")).health == Health::Ok);
 }
 

@@ -48,7 +48,7 @@ def test_the_base_for_a_framework(host):
     check(framework["cuda"] == "bundled" and framework["python"] == ["3.8", "3.9", "3.10", "3.11"], framework)
     check("RELEASE.md" in framework["source"] and framework["date"], framework)
     text = host.run("bases", "--for", "tensorflow==2.4.0", env=NO_ENGINE).out
-    contains(text, "nvidia/cuda:11.0.3-cudnn8-runtime-ubuntu20.04", "loads CUDA 11.0 from its base image", "cuDNN 8.0",
+    contains(text, "nvidia/cuda:11.0.3-cudnn8-runtime-ubuntu20.04", "loads CUDA 11.0 and cuDNN 8.0 from its base image",
              "450.51.06", "Python 3.6, 3.7, 3.8", "source: ")
     both = host.run("bases", "--for", "torch==2.1", "tensorflow==2.14.0", "--json").json
     check(both["images"][0]["cuda"] == "11.8.0" and both["python"] == ["3.9", "3.10", "3.11"], both)

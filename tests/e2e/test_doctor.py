@@ -61,11 +61,14 @@ def test_a_gpu_host_and_images(host):
     check(statuses(report, "image-driver") == ["ok"], lines(report, "image-driver"))
     check(statuses(report, "compute-capability") == ["ok"], report)
 
-    # 12.4 asks for cuda>=12.4 or some older branches of data-center drivers; 525 is none of them.
-    gpu_host(host, "525.60.13", "12.0")
+    # It asks for cuda>=12.4 or some older branches of some brands' drivers: 525 is such a branch, 530 is none.
+    gpu_host(host, "530.30.02", "12.1")
     old = host.run("doctor", image, "--json", code=4).json
-    check(statuses(old, "image-driver")[0] in ("fail", "warn"), lines(old, "image-driver"))
-    contains(lines(old, "image-driver")[0][1], "cuda>=12.4", "CUDA 12.0")
+    check(statuses(old, "image-driver") == ["fail"], lines(old, "image-driver"))
+    contains(lines(old, "image-driver")[0][1], "cuda>=12.4", "CUDA 12.1", "refuses to start it", "minor version compatibility")
+    gpu_host(host, "525.60.13", "12.0")
+    maybe = host.run("doctor", image, "--json").json
+    check(statuses(maybe, "image-driver") == ["warn"], lines(maybe, "image-driver"))
 
     gpu_host(host, "470.82.01", "11.4", gpu="Tesla K80", compute="3.7")
     kepler = host.run("doctor", image, "--json", code=4).json
