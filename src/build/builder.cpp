@@ -241,16 +241,6 @@ class Run {
         return request;
     }
 
-    // An engine that cannot be asked is not told anything about.
-    [[nodiscard]] bool engine_has(const std::string& tag) const {
-        try {
-            return connect_engine(bench_)->find_image(tag).has_value();
-        } catch (const Error& error) {
-            if (error.kind() == ErrorKind::Cancelled) throw;
-            return true;
-        }
-    }
-
     BuildAnswer answer(const cache::Hit& hit, bool was_there) {
         BuildAnswer result;
         result.spec_hash = spec_hash_;
@@ -270,9 +260,10 @@ class Run {
         result.run = run_;
         // Images of before say nothing of it.
         if (fact(kPython) == kNoPython) result.run.command.clear();
-        // Engines cannot run what lies in an OCI image layout, but the build left a tag in the engine.
-        result.run_image = local_ && result.backend != "none" ? engine_tag(result.lock_hash) : hit.image;
-        if (was_there && local_ && result.backend != "none" && !engine_has(result.run_image)) {
+        // Engines cannot run what lies in an OCI image layout, but a build leaves a tag in the engine. Whether it is
+        // there still is not asked: a hit asks no engine.
+        result.run_image = local_ ? engine_tag(result.lock_hash) : hit.image;
+        if (local_ && (was_there || result.backend == "none")) {
             result.load_command = fmt::format("skopeo copy {}:lock-{} docker-daemon:{}", repository_->name(),
                                               result.lock_hash, result.run_image);
         }
@@ -323,7 +314,7 @@ std::string run_command(const BuildAnswer& answer, const Settings& settings) {
     words.insert(words.end(), answer.run.arguments.begin(), answer.run.arguments.end());
     words.push_back(answer.run_image);
     if (!answer.run.command.empty()) words.push_back(answer.run.command);
-    return (answer.load_command.empty() ? "" : answer.load_command + " && ") + join(words, " ");
+    return join(words, " ");
 }
 
 }  // namespace envbuild::build

@@ -29,8 +29,9 @@ struct BuildAnswer {
     std::optional<std::size_t> packages;
     bool gpu = false;
     RunHints run;
-    std::string run_image;     // what `docker run` is given
-    std::string load_command;  // that brings it into the engine from the layout it lies in; "" where it is there
+    std::string run_image;  // what `docker run` is given
+    std::string
+        load_command;  // that brings it into the engine from the layout, where it may not be there; "" otherwise
     Json seconds;
 
     // The object that --json prints.

@@ -168,7 +168,8 @@ std::vector<std::string> known_names(const Workbench& bench) {
     for (const auto& environment : curated_set(bench).environments) names.push_back(environment.name);
     try {
         const auto repository = bench.repository();
-        for (const auto& [name, entry] : NameRegistry(*repository, bench).read().names()) names.push_back(name);
+        const auto book = NameRegistry(*repository, bench).read();
+        for (const auto& [name, entry] : book.names()) names.push_back(name);
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::Cancelled) throw;  // what cannot be asked offers no names
     }

@@ -36,8 +36,9 @@ std::string conda_text_of(const FoundEnvironment& found) {
 Json image_details(const EnvironmentView& view) {
     Json json = Json::object();
     const auto* hit = view.built ? std::get_if<cache::Hit>(&*view.built) : nullptr;
-    const bool known = view.built && !std::holds_alternative<cache::Unknown>(*view.built);
-    json.set("image_exist", known ? Json(hit != nullptr) : Json());
+    const auto* unknown = view.built ? std::get_if<cache::Unknown>(&*view.built) : nullptr;
+    json.set("image_exist", view.built && unknown == nullptr ? Json(hit != nullptr) : Json());
+    json.set("error", unknown != nullptr ? Json(unknown->error.to_string()) : Json());
     if (hit != nullptr) {
         const auto at = hit->image.find('@');
         const auto repository = hit->image.substr(0, at);

@@ -76,12 +76,25 @@ spec::ReadOptions read_options(const IntentOptions& options, const Workbench& be
     return read;
 }
 
+// Azure ML pulls "<address>/<baseImage>" where a definition has a baseImageRegistry; an image that names its registry
+// itself is left as it is.
+std::string base_image_of(const spec::Definition& definition) {
+    const auto& image = definition.base.image;
+    auto address = definition.document["docker"]["baseImageRegistry"].string_or("address", "");
+    if (const auto scheme = address.find("://"); scheme != std::string::npos) address.erase(0, scheme + 3);
+    while (address.ends_with('/')) address.pop_back();
+    if (image.empty() || address.empty()) return image;
+    const auto host = image.substr(0, image.find('/'));
+    const bool named = host != image && (host.find_first_of(".:") != std::string::npos || host == "localhost");
+    return named ? image : address + "/" + image;
+}
+
 // What a definition says is as if it had been typed; what was typed wins.
 IntentOptions with_definition(IntentOptions options, const spec::Definition& definition) {
     const auto fill = [](std::string& asked, const std::string& defined) {
         if (asked.empty()) asked = defined;
     };
-    fill(options.base, definition.base.image);
+    fill(options.base, base_image_of(definition));
     fill(options.platform, definition.platform);
     fill(options.cuda, definition.gpu.cuda);
     fill(options.target_cuda, definition.gpu.target_cuda);

@@ -34,9 +34,9 @@ struct Settings {
     std::string compression_level = "6";  // gzip, 1 to 9
     std::string shm_size = "8g";          // in the command that is printed to run a GPU image
     std::vector<std::string> reserved_prefixes;  // of names, beside AzureML and Microsoft
-    bool allow_missing_hashes = false;    // take channel records without sha256
-    std::filesystem::path data_dir, cache_dir;  // XDG folders unless set
-    std::filesystem::path share_dir;            // where curated/ and templates/ lie
+    bool allow_missing_hashes = false;           // take channel records without sha256
+    std::filesystem::path data_dir, cache_dir;   // XDG folders unless set
+    std::filesystem::path share_dir;             // where curated/ and templates/ lie
 
     // Channel names as this site reads them: these settings over .condarc's.
     [[nodiscard]] conda::ChannelSettings channel_settings(const ProcessEnv& env,

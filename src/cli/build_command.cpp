@@ -51,7 +51,10 @@ int run(const Arguments& arguments, CommandContext& context) {
     const auto command = build::run_command(answer, context.bench().settings());
     context.close_display();
     print_answer(context.common.json ? answer.to_json().dump() : answer.image);
-    if (!context.common.quiet) tell("Run it: {}\n", command);
+    if (!context.common.quiet) {
+        if (!answer.load_command.empty()) tell("If the engine does not have it: {}\n", answer.load_command);
+        tell("Run it: {}\n", command);
+    }
     return 0;
 }
 

@@ -52,8 +52,7 @@ class SubdirFetch {
         state_ = cache_.read();
         if (state_ && is_fresh()) {
             if (state_->missing) return nullptr;
-            if (auto cached = from_cache("fresh in the cache"))
-                return cached;
+            if (auto cached = from_cache("fresh in the cache")) return cached;
         }
         const FileLock lock = cache_.lock(http_.cancel());
         state_ = cache_.read();

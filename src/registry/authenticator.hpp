@@ -28,8 +28,8 @@ struct AuthTarget {
 // Thread-safe. Credentials are looked up only when a registry asks for them: a helper is not run for a public image.
 class Authenticator {
   public:
-    // `http` is borrowed. `logins` is called by the first request, again by the next one where it throws; what it throws
-    // comes out of that request.
+    // `http` is borrowed. `logins` is called by the first request, again by the next one where it throws; what it
+    // throws comes out of that request.
     Authenticator(HttpClient& http, std::function<DockerConfig()> logins, const std::filesystem::path& token_cache);
 
     // Adds what an earlier answer showed to be right; nothing where none is known. True where it added something.

@@ -66,8 +66,8 @@ struct ReadResult {
     std::string file;                    // the name used in messages
 };
 
-// `path` is a file, or "-" for standard input. Throws Error: NotFound, Io, Cancelled, InvalidInput. The latter is the first thing
-// that is wrong with the file, at its place, and says how many more there are.
+// `path` is a file, or "-" for standard input. Throws Error: NotFound, Io, Cancelled, InvalidInput. The latter is the
+// first thing that is wrong with the file, at its place, and says how many more there are.
 [[nodiscard]] ReadResult read_environment(const std::filesystem::path& path, const ReadOptions& options);
 
 // The same over bytes in memory; `file` names them in messages and decides by its ending what they are taken for;

@@ -37,8 +37,9 @@ BlobWriter::BlobWriter(const std::filesystem::path& ingest, std::filesystem::pat
         if (!locked && code != EWOULDBLOCK && code != EINTR) {
             throw Error(ErrorKind::Io, fmt::format("{}: cannot lock a file there: {}", ingest.string(),
                                                    std::generic_category().message(code)))
-                .with_hint("this file system has no locks (Lustre needs the mount option flock); point XDG_DATA_HOME "
-                           "to one that has");
+                .with_hint(
+                    "this file system has no locks (Lustre needs the mount option flock); point XDG_DATA_HOME "
+                    "to one that has");
         }
     }
     throw Error(ErrorKind::Io, fmt::format("{}: files there are taken away while they are made", ingest.string()));

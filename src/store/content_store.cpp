@@ -194,7 +194,8 @@ Json ContentStore::read_index() const {
     auto json = Json::parse(bytes);
     if (!json || !json->is_object() || !(*json)["manifests"].is_array()) {
         throw Error(ErrorKind::Corrupt, fmt::format("{} is not an image index", path.string()))
-            .with_hint("move it away: the blobs stay usable, and the next build writes a new one; tags are lost with it");
+            .with_hint(
+                "move it away: the blobs stay usable, and the next build writes a new one; tags are lost with it");
     }
     return std::move(*json);
 }
@@ -222,8 +223,8 @@ void ContentStore::check_folder() const {
         const auto json = Json::parse(*layout);
         const auto version = json ? json->string_or("imageLayoutVersion", "") : "";
         if (version == "1.0.0") return;
-        throw Error(ErrorKind::InvalidInput, fmt::format("{}: an image layout of version '{}'; envbuild knows 1.0.0",
-                                                         root_.string(), version))
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("{}: an image layout of version '{}'; envbuild knows 1.0.0", root_.string(), version))
             .with_hint("name another folder");
     }
     std::error_code error;

@@ -96,6 +96,13 @@ def test_an_image_is_taken_as_it_is(host):
     check(shown["definition"]["docker"]["baseImage"] == BASE)
 
 
+def test_the_registry_of_a_definitions_base(host):
+    definition(host, "own", docker={"baseImage": "library/debian:bookworm-slim", "baseImageRegistry": {"address": host.site.registry}},
+               python={"userManagedDependencies": True})
+    contains(host.run("hash", "own", "--canonical").out, f'"base":"{host.site.registry}/library/debian:bookworm-slim"')
+    host.run("own")
+
+
 def test_save_edit_register_and_clone(host):
     host.run("save", "AzureML-Minimal", "-o", "mine")
     check(sorted(os.listdir(os.path.join(host.directory, "mine")))[:2] == ["azureml_environment.json", "conda_dependencies.yml"])
@@ -141,6 +148,9 @@ def test_an_existing_conda_environment(host):
 def test_names_that_are_not_there(host):
     contains(host.run("show", "AzureML-PyTorch-1.6-GPX", code=2).err, "did you mean 'AzureML-PyTorch-1.6-GPU'")
     contains(host.run("hash", "AzureML-Minimal:999", code=2).err, "has the versions")
+    host.run("clone", "AzureML-Minimal", "pytorch-train")
+    contains(host.run("show", "pytorch-trian", code=2).err, "did you mean 'pytorch-train'")
+    contains(host.run("hash", "pytorch-train:7", code=2).err, "it has 1")
     contains(host.run("hash", "x" * 300, code=2).err, "255")
     contains(host.run("lookup", "some name", code=2).err, "some name")
 

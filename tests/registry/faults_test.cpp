@@ -177,8 +177,8 @@ TEST_CASE("a HEAD's 404 that may be anybody's is asked again with GET", "[regist
     CHECK_FALSE(client.head_manifest("v2"));
     // It never does: nothing is known.
     server.set_hook([&](const FaultRequest& request, FaultConnection& connection) {
-        fault::respond(404, request.method == "HEAD" ? "" : "404 page not found\n",
-                       "Content-Type: text/plain\r\n")(request, connection);
+        fault::respond(404, request.method == "HEAD" ? "" : "404 page not found\n", "Content-Type: text/plain\r\n")(
+            request, connection);
         return true;
     });
     CHECK(error_of([&] { (void)client.has_blob(blob); }).kind() == ErrorKind::Transient);

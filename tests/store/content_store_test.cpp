@@ -175,8 +175,8 @@ TEST_CASE("a folder with other things in it is not made into a layout", "[store]
     const TempDir folder("store");
     write_file_atomic(folder.path() / "thesis.tex", "precious");
     ContentStore store(folder.path(), {});
-    for (const auto& error : {error_of([&] { store.put_blob(oci::describe("t", "x"), "x"); }),
-                              error_of([&] { store.check_folder(); })}) {
+    for (const auto& error :
+         {error_of([&] { store.put_blob(oci::describe("t", "x"), "x"); }), error_of([&] { store.check_folder(); })}) {
         CHECK(error.kind() == ErrorKind::InvalidInput);
         CHECK_THAT(error.message(), Catch::Contains("thesis.tex"));
     }
