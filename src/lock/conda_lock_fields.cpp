@@ -1,5 +1,7 @@
 #include "lock/conda_lock_fields.hpp"
 
+#include <algorithm>
+
 #include "base/strings.hpp"
 
 namespace envbuild::lock {
@@ -25,9 +27,26 @@ Json extra_of(const PipPackage& package) {
     Json extra = Json::object();
     if (package.requested) extra.set("requested", true);
     if (package.direct) extra.set("direct", true);
-    if (package.build_only) extra.set("build_only", true);
+    if (!package.subdirectory.empty()) extra.set("subdirectory", package.subdirectory);
     if (!package.requires_dist.empty()) extra.set("requires_dist", Json(package.requires_dist));
     return extra;
+}
+
+Json build_file(const PipPackage& package) {
+    Json json = Json::object();
+    json.set("name", package.name).set("version", package.version).set("url", package.url);
+    return json.set("sha256", package.sha256.hex());
+}
+
+PipPackage build_file(const Json& json) {
+    PipPackage package;
+    package.name = json.string_or("name", "");
+    package.version = json.string_or("version", "");
+    package.url = json.string_or("url", "");
+    package.sha256 = value_or_throw(Digest::from_hex(json.string_or("sha256", "")));
+    package.file_name = package.expected_file_name();
+    package.build_only = true;
+    return package;
 }
 
 std::vector<std::string> strings_of(const Json& json) {
@@ -47,7 +66,7 @@ void apply(const Json& extra, conda::PackageRecord& record) {
 void apply(const Json& extra, PipPackage& package) {
     package.requested = extra.bool_or("requested", false);
     package.direct = extra.bool_or("direct", false);
-    package.build_only = extra.bool_or("build_only", false);
+    package.subdirectory = extra.string_or("subdirectory", "");
     package.requires_dist = strings_of(extra["requires_dist"]);
 }
 
@@ -81,6 +100,9 @@ class Reader {
         for (auto& package : lock_.pip) {
             if (const auto json = object("pip." + package.file_name); !json.is_null()) apply(json, package);
         }
+        for (const auto& [name, json] : under("build."))
+            lock_.pip.push_back(build_file(value_or_throw(Json::parse(json))));
+        std::ranges::sort(lock_.pip, {}, &PipPackage::order);
     }
 
   private:
@@ -138,7 +160,13 @@ CustomFields custom_fields(const Lock& lock) {
     for (const auto& [name, value] : lock.virtual_packages) fields["envbuild.virtual." + name] = value;
     for (const auto& [name, value] : lock.variables) fields["envbuild.variable." + name] = value;
     for (const auto& record : lock.conda) set("conda." + record.name, extra_of(record).dump());
-    for (const auto& package : lock.pip) set("pip." + package.file_name, extra_of(package).dump());
+    for (const auto& package : lock.pip) {
+        if (package.build_only) {
+            set("build." + package.file_name, build_file(package).dump());
+        } else {
+            set("pip." + package.file_name, extra_of(package).dump());
+        }
+    }
     return fields;
 }
 

@@ -122,6 +122,17 @@ class Reader {
         return url->without_user_info().without_fragment();
     }
 
+    // Beside URLs: paths, and repositories over ssh, whose user is part of where they are.
+    static std::string pip_url_of(const YamlNode& entry) {
+        const auto& text = member(entry, "url").text();
+        if (text.starts_with('.') || text.starts_with('/')) return text;
+        const auto url = Url::parse(text);
+        const bool ssh = url && url->scheme() == "git+ssh" && url->user_info();
+        auto out = url_of(entry).to_string();
+        if (ssh) out.insert(out.find("://") + 3, percent_encode(url->user_info()->user) + "@");
+        return out;
+    }
+
     void read_conda(const YamlNode& entry) {
         conda::PackageRecord record;
         record.name = to_lower(member(entry, "name").text());
@@ -160,9 +171,8 @@ class Reader {
         PipPackage package;
         package.name = pypi::normalize_name(member(entry, "name").text());
         package.version = member(entry, "version").text();
-        const auto url = url_of(entry);
-        package.url = url.to_string();
-        package.file_name = url.filename();
+        package.url = pip_url_of(entry);
+        package.file_name = package.expected_file_name();
         package.sha256 = sha256_of(entry);
         if (const auto* dependencies = entry.find("dependencies");
             dependencies != nullptr && !dependencies->is_null()) {

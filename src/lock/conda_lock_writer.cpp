@@ -48,7 +48,9 @@ class Writer {
             text_ += "package:\n";
         }
         for (const auto& record : lock_.conda) conda(record);
-        for (const auto& package : lock_.pip) pip(package);
+        for (const auto& package : lock_.pip) {
+            if (!package.build_only) pip(package);
+        }
         return std::move(text_);
     }
 
@@ -109,7 +111,8 @@ class Writer {
             map[pypi::normalize_name(trim(head.substr(0, end)))] = replace_all(rest, " ", "");
         }
         dependencies(map);
-        line("  ", "url", package.url);
+        const bool fragment = !package.subdirectory.empty() && !package.is_local();
+        line("  ", "url", fragment ? package.url + "#subdirectory=" + package.subdirectory : package.url);
         text_ += "  hash:\n";
         line("    ", "sha256", package.sha256.hex());
         tail();

@@ -1,5 +1,9 @@
 #include "lock/lock.hpp"
 
+#include "base/strings.hpp"
+#include "base/url.hpp"
+#include "pypi/line_parser.hpp"
+
 namespace envbuild::lock {
 
 namespace {
@@ -43,6 +47,7 @@ Json json_of(const PipPackage& package) {
     object.set("requested", package.requested);
     object.set("direct", package.direct);
     object.set("build_only", package.build_only);
+    set_nonempty(object, "subdirectory", package.subdirectory);
     return object;
 }
 
@@ -52,6 +57,28 @@ Expected<LockHash> LockHash::parse(std::string_view hex) {
     auto digest = Digest::from_hex(hex);
     if (!digest) return fail(ErrorKind::InvalidInput, "a lock hash is 64 hex digits, not '" + std::string(hex) + "'");
     return LockHash(*digest);
+}
+
+std::string PipPackage::expected_file_name() const {
+    const auto tree = [&] { return replace_all(name, "-", "_") + "-" + version + ".tar"; };
+    if (is_repository()) return tree();
+    if (is_local()) return pypi::has_archive_ending(url) ? url.substr(url.rfind('/') + 1) : tree();
+    const auto parsed = Url::parse(url);
+    return parsed ? parsed->filename() : std::string();
+}
+
+void Lock::move_sources(const std::filesystem::path& directory) {
+    const auto whole = [](const std::filesystem::path& path) {
+        return std::filesystem::absolute(path).lexically_normal();
+    };
+    for (auto& package : pip) {
+        if (!package.url.starts_with('.')) continue;
+        const auto moved =
+            whole(source_directory / package.url).lexically_relative(whole(directory / ".")).generic_string();
+        package.url = moved.starts_with('.') ? moved : "./" + moved;
+        while (package.url.size() > 1 && package.url.ends_with('/')) package.url.pop_back();
+    }
+    source_directory = directory;
 }
 
 Json Lock::canonical() const {

@@ -1,9 +1,11 @@
 // Lock: a resolution in which every byte of the image is decided. LockHash is its key (design, section 2).
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/digest.hpp"
@@ -29,14 +31,24 @@ class LockHash {
 struct PipPackage {
     std::string name;  // normalised (PEP 503)
     std::string version;
-    std::string url;                         // canonical, without credentials: what direct_url and the lock record
-    Digest sha256;                           // of the file at `url`
-    std::string file_name;                   // "torch-1.13.1-cp311-cp311-linux_x86_64.whl"
-    bool requested = false;                  // named by the user, not pulled in
-    bool direct = false;                     // from a URL or VCS of the user's: gets a direct_url.json
+    // Canonical, without credentials: what direct_url.json and the lock record. Of a repository
+    // "git+https://HOST/REPO.git@<commit>"; of a local source a path, relative to Lock::source_directory ("./pkg",
+    // "../pkg", ".") or absolute.
+    std::string url;
+    Digest sha256;             // of the file at `url`; of a tree, of the archive that envbuild makes of it
+    std::string file_name;     // "torch-1.13.1-cp311-cp311-linux_x86_64.whl"
+    std::string subdirectory;  // of the archive, where the project lies; "" for its root
+    bool requested = false;    // named by the user, not pulled in
+    bool direct = false;       // from a URL or VCS of the user's: gets a direct_url.json
     std::vector<std::string> requires_dist;  // PEP 508, as its metadata says
     bool build_only = false;                 // needed to build an sdist in this lock, not in the image
     [[nodiscard]] bool is_wheel() const { return file_name.ends_with(".whl"); }
+    [[nodiscard]] bool is_repository() const { return url.starts_with("git+"); }
+    [[nodiscard]] bool is_local() const { return url.starts_with('.') || url.starts_with('/'); }
+    // How a lock's list is sorted: by name; what only builds others may be there in several versions.
+    [[nodiscard]] std::tuple<std::string, bool, std::string> order() const { return {name, build_only, file_name}; }
+    // What its file is called in an image's build: the last part of `url`, or of a tree "name-version.tar".
+    [[nodiscard]] std::string expected_file_name() const;
 };
 
 // The base image as it was resolved.
@@ -56,7 +68,7 @@ struct Lock {
     std::vector<std::string> channels;        // canonical URLs, by priority
     std::vector<conda::PackageRecord> conda;  // in link order (dependencies first), each with sha256
     std::vector<std::string> requested;       // conda specs as asked, canonical, for history
-    std::vector<PipPackage> pip;              // sorted by name
+    std::vector<PipPackage> pip;              // sorted by PipPackage::order
     std::vector<std::string> pip_requested;   // requirement lines, canonical
     BaseImage base;
     bool gpu = false;
@@ -71,6 +83,12 @@ struct Lock {
     std::string template_digest;  // of the Dockerfile templates' contents
     std::vector<std::string> extra_steps;
     std::string spec_hash;  // the intent it was made for, hex, for people; not in LockHash
+    // Where relative paths of local pip sources begin: the folder of the environment file, or of the lock file. Not in
+    // LockHash, which their content is in, and not in the file.
+    std::filesystem::path source_directory = ".";
+
+    // Spells relative paths of local sources from another folder.
+    void move_sources(const std::filesystem::path& directory);
 
     // Canonical JSON of everything that decides a byte of the image.
     [[nodiscard]] Json canonical() const;

@@ -143,10 +143,14 @@ constexpr std::array<std::string_view, 17> kVcsSchemes = {
 constexpr std::array<std::string_view, 9> kArchiveEndings = {".whl", ".zip",    ".tar.gz", ".tgz", ".tar.bz2",
                                                              ".tbz", ".tar.xz", ".txz",    ".tar"};
 
+}  // namespace
+
 bool has_archive_ending(std::string_view text) {
     const std::string lower = to_lower(text);
     return std::ranges::any_of(kArchiveEndings, [&](std::string_view ending) { return lower.ends_with(ending); });
 }
+
+namespace {
 
 bool has_scheme(std::string_view text) {
     const auto colon = text.find("://");

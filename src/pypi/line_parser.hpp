@@ -28,6 +28,9 @@ using LineResult = std::expected<T, LineFault>;
 [[nodiscard]] LineResult<RequirementLine> parse_requirement_form(std::string_view text, bool editable,
                                                                  std::vector<Url>& with_credentials);
 
+// Whether a path ends as wheels and source archives do, so that pip takes the file it names for one.
+[[nodiscard]] bool has_archive_ending(std::string_view text);
+
 // "sha256:<hex>" as --hash takes it, in lower case.
 [[nodiscard]] LineResult<std::string> parse_hash(std::string_view text);
 

@@ -66,3 +66,41 @@ TEST_CASE("what decides no byte of the image is not in the lock hash") {
 TEST_CASE("the lock hash stays what it is from version to version") {
     CHECK(full_lock().hash().hex() == "dd9ebafe61f1e5d7e046f1c16deb66504663b14f8397f1a67d3b329e52a24593");
 }
+
+TEST_CASE("local sources keep their place when a lock moves to another folder") {
+    Lock lock;
+    lock.source_directory = "/home/ada/project";
+    for (const auto* url : {"./pkg", ".", "../shared/pkg", "/srv/pkg", "git+https://host.test/repo@main"}) {
+        PipPackage package;
+        package.url = url;
+        lock.pip.push_back(package);
+    }
+    const auto moved = [&](const std::string& directory) {
+        lock.move_sources(directory);
+        std::vector<std::string> urls;
+        for (const auto& package : lock.pip) urls.push_back(package.url);
+        return urls;
+    };
+    using Urls = std::vector<std::string>;
+    CHECK(moved("/home/ada/project/locks") ==
+          Urls{"../pkg", "..", "../../shared/pkg", "/srv/pkg", "git+https://host.test/repo@main"});
+    CHECK(lock.source_directory == "/home/ada/project/locks");
+    CHECK(moved("/home/ada/project") ==
+          Urls{"./pkg", ".", "../shared/pkg", "/srv/pkg", "git+https://host.test/repo@main"});
+    CHECK(moved("/home") == Urls{"./ada/project/pkg", "./ada/project", "./ada/shared/pkg", "/srv/pkg",
+                                 "git+https://host.test/repo@main"});
+}
+
+TEST_CASE("the file of a package in a build is called after its URL, that of a tree after the package") {
+    PipPackage package;
+    package.name = "some-thing";
+    package.version = "1.2";
+    const auto named = [&](const std::string& url) {
+        package.url = url;
+        return package.expected_file_name();
+    };
+    CHECK(named("https://host.test/files/x-1.0.tar.gz") == "x-1.0.tar.gz");
+    CHECK(named("git+https://host.test/repo.git@main") == "some_thing-1.2.tar");
+    CHECK(named("./pkg") == "some_thing-1.2.tar");
+    CHECK(named("../wheels/x-1.0-py3-none-any.whl") == "x-1.0-py3-none-any.whl");
+}
