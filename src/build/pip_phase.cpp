@@ -3,28 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
+#include "base/fs.hpp"
 #include "base/strings.hpp"
-#include "build/context_body.hpp"
-#include "build/docker_builder.hpp"
+#include "build/git_source.hpp"
+#include "build/pip_container.hpp"
 #include "build/pip_report.hpp"
+#include "build/pip_source.hpp"
 #include "conda/version.hpp"
-#include "layer/tar_parser.hpp"
 
 namespace envbuild::build {
 
 namespace {
 
-constexpr std::string_view kFolder = "/envbuild-pip";
+constexpr auto kFolder = PipContainer::kFolder;
+using Kind = pypi::RequirementLine::Kind;
 
-// The index as it is asked: the configured mirror, with the credential for its origin. Goes into the container's own
-// pip.conf only.
-std::string wire_index(const std::string& canonical, const Workbench& bench) {
-    const auto trimmed = canonical.ends_with('/') ? canonical.substr(0, canonical.size() - 1) : canonical;
-    std::string asked = canonical;
-    for (const auto& [index, mirrors] : bench.settings().index_mirrors) {
-        if ((index == trimmed || index == trimmed + "/") && !mirrors.empty()) asked = mirrors.front();
-    }
+// With the credential for its origin: for the container's own pip.conf only.
+std::string with_credential(const std::string& asked, const Workbench& bench) {
     const auto url = value_or_throw(Url::parse(asked));
     const auto credential = bench.http().credentials().find(url);
     if (!credential || !credential->basic) return url.to_string();
@@ -34,14 +31,26 @@ std::string wire_index(const std::string& canonical, const Workbench& bench) {
            percent_encode(credential->basic->password.reveal()) + "@" + text.substr(host);
 }
 
+// The index as it is asked: all configured mirrors in its place. pip passes over one that does not answer.
+std::vector<std::string> wire_indexes(const std::string& canonical, const Workbench& bench) {
+    const auto trimmed = canonical.ends_with('/') ? canonical.substr(0, canonical.size() - 1) : canonical;
+    std::vector<std::string> asked{canonical};
+    for (const auto& [index, mirrors] : bench.settings().index_mirrors) {
+        if ((index == trimmed || index == trimmed + "/") && !mirrors.empty()) asked = mirrors;
+    }
+    for (auto& url : asked) url = with_credential(url, bench);
+    return asked;
+}
+
 std::string pip_conf(const pypi::IndexOptions& indexes, const Workbench& bench) {
     std::string conf = "[global]\n";
     const auto lines = [&](std::string_view key, const std::vector<std::string>& values) {
         if (!values.empty()) conf += fmt::format("{} = {}\n", key, join(values, "\n    "));
     };
     std::vector<std::string> urls;
-    urls.reserve(indexes.index_urls.size());
-    for (const auto& index : indexes.index_urls) urls.push_back(wire_index(index, bench));
+    for (const auto& index : indexes.index_urls) {
+        for (auto& url : wire_indexes(index, bench)) urls.push_back(std::move(url));
+    }
     if (indexes.no_index) conf += "no-index = true\n";
     if (!urls.empty() && !indexes.no_index) {
         conf += fmt::format("index-url = {}\n", urls.front());
@@ -59,20 +68,6 @@ std::string pip_conf(const pypi::IndexOptions& indexes, const Workbench& bench) 
     lines("no-binary", indexes.no_binary);
     lines("only-binary", indexes.only_binary);
     return conf;
-}
-
-void check_lines(const spec::EnvironmentSpec& spec) {
-    for (const auto& line : spec.pip) {
-        using Kind = pypi::RequirementLine::Kind;
-        if (line.kind != Kind::Vcs && line.kind != Kind::Local) continue;
-        throw Error(
-            ErrorKind::InvalidInput,
-            fmt::format("pip requirement '{}' is {}, which has no file that could be pinned by sha256 before the build",
-                        line.canonical(), line.kind == Kind::Vcs ? "a repository" : "a local path"))
-            .with_hint(
-                "build a wheel of it, put it on an index or a web server, and name that; docs/limits.md says what will "
-                "come");
-    }
 }
 
 void check_pip(const lock::Lock& lock) {
@@ -96,130 +91,153 @@ void check_pip(const lock::Lock& lock) {
     }
 }
 
-// The one file in the tar stream that the engine answers with.
-class OnlyFile final : public layer::TarVisitor {
-  public:
-    void entry(const layer::TarEntry&) override {}
-    void data(std::string_view bytes) override { content.append(bytes); }
-    void end() override {}
-    std::string content;
-};
+Error refused_options(const pypi::RequirementLine& line) {
+    return Error(ErrorKind::InvalidInput,
+                 fmt::format("pip requirement '{}' has options for a build that envbuild does not pass on",
+                             line.canonical()))
+        .with_hint("leave them out, or build a wheel with them and name that");
+}
 
-class Phase {
-  public:
-    Phase(const ResolvedBase& base, const lock::Lock& lock, const Workbench& bench, Stages& stages)
-        : bench_(bench), builder_(bench), engine_(builder_.connect()), prefix_(lock.prefix) {
-        auto conda_only = lock;
-        conda_only.pip.clear();
-        conda_only.pip_requested.clear();
-        const auto plan = make_plan(conda_only, base, bench, stages);
-        image_ = builder_.build_only(plan, "envbuild-pip:" + plan.hash.hex().substr(0, 16), *engine_, stages);
+// Options behind a requirement change what is built of it, and reach the build in no way yet. Of a wheel they change
+// nothing, in pip too.
+void check_options(const spec::EnvironmentSpec& spec, const std::vector<lock::PipPackage>& packages) {
+    for (const auto& line : spec.pip) {
+        if (line.options.empty() || line.kind != Kind::Named) continue;
+        const auto built = [&](const auto& package) { return package.name == line.name && !package.is_wheel(); };
+        if (std::ranges::any_of(packages, built)) throw refused_options(line);
     }
+}
 
-    // What pip says it would install.
-    Json report(const std::vector<layer::ContextFile>& files, const std::vector<std::string>& arguments) {
-        docker::ContainerSpec spec;
-        spec.image = image_;
-        spec.entrypoint.emplace();
-        spec.command = {prefix_ + "/bin/python",
-                        "-m",
-                        "pip",
-                        "install",
-                        "--dry-run",
-                        "--no-cache-dir",
-                        "--report",
-                        fmt::format("{}/report.json", kFolder)};
-        spec.command.insert(spec.command.end(), arguments.begin(), arguments.end());
-        spec.env = {fmt::format("PIP_CONFIG_FILE={}/pip.conf", kFolder), "PIP_DISABLE_PIP_VERSION_CHECK=1",
-                    "PIP_NO_INPUT=1", "PIP_ROOT_USER_ACTION=ignore"};
-        spec.working_dir = kFolder;
-        spec.user = "0";
-        spec.network_mode = bench_.settings().pip_network;
-        auto container = engine_->create_container(spec);
-        container.put_archive("/", std::make_shared<ContextBody>(files));
-        container.start();
-        std::string tail;
-        container.follow_output([&](docker::OutputStream stream, std::string_view bytes) {
-            if (stream == docker::OutputStream::Stderr) tail.append(bytes);
-            if (tail.size() > 8192) tail.erase(0, tail.size() - 8192);
-            for (const auto line : split(bytes, '\n')) {
-                if (!trim(line).empty()) bench_.reporter().log(redact(line));
-            }
-        });
-        if (const int code = container.wait(); code != 0) throw failure(code, redact(tail));
-        OnlyFile file;
-        layer::TarParser parser(file);
-        container.get_archive(fmt::format("{}/report.json", kFolder),
-                              [&](std::string_view bytes) { parser.feed(bytes); });
-        parser.finish();
-        return value_or_throw(Json::parse(file.content));
+bool is_wheel(const pypi::RequirementLine& line) {
+    return (line.kind == Kind::Local ? line.path : line.url.filename()).ends_with(".whl");
+}
+
+void check_line(const pypi::RequirementLine& line, bool hashes) {
+    if (line.kind == Kind::Named) return;
+    if (!line.options.empty() && !is_wheel(line)) throw refused_options(line);
+    if (line.kind == Kind::Vcs) (void)value_or_throw(GitUrl::parse(line.url));
+    if (hashes && line.hashes.empty() && line.kind != Kind::DirectUrl) {
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("'{}' has no hash to check, and others or --require-hashes ask for one of each line",
+                                line.canonical()))
+            .with_hint("leave the hashes out: the lock pins every file by its hash, repositories and folders too");
+    }
+}
+
+std::vector<lock::PipPackage> chosen(const Json& report) {
+    return value_or_throw(read_pip_report(report));
+}
+
+// What builds the packages that are no wheels, and what builds that where it is no wheel either: pinned too, so that
+// the image's build needs no network.
+class BuildRequirements {
+  public:
+    BuildRequirements(PipContainer& container, lock::Lock& lock, const Workbench& bench)
+        : container_(container), lock_(lock), bench_(bench) {}
+
+    void add() {
+        std::vector<lock::PipPackage> sources;
+        for (const auto& package : lock_.pip) {
+            known_.insert(package.sha256);
+            if (!package.is_wheel()) sources.push_back(package);
+        }
+        while (!sources.empty()) sources = add_for(sources);
     }
 
   private:
-    static Error failure(int code, const std::string& said) {
-        std::string errors;
-        for (const auto line : split(said, '\n')) {
-            if (line.find("ERROR") != std::string_view::npos || line.find("error:") != std::string_view::npos)
-                errors += "\n" + std::string(trim(line));
+    // The source archives among what was added.
+    std::vector<lock::PipPackage> add_for(const std::vector<lock::PipPackage>& sources) {
+        std::vector<layer::ContextFile> files;
+        Json list = Json::array();
+        for (const auto& source : sources) {
+            const auto name = fmt::format("sources/{}/{}", files.size(), source.file_name);
+            list.push(Json::object().set("file", name).set("subdirectory", source.subdirectory));
+            files.push_back(PipContainer::text_file(name, {}));
+            files.back().file = file_of(source);
         }
-        if (errors.empty()) errors = "\n" + said;
-        const auto says = [&](std::string_view words) { return said.find(words) != std::string::npos; };
-        if (says("NewConnectionError") || says("Connection refused") || says("Max retries exceeded") ||
-            says("Read timed out") || says("Name or service not known")) {
-            return Error(ErrorKind::Transient, "pip could not reach the package index:" + errors)
-                .with_hint(
-                    "check the index URL, and pip_network if the container reaches another network than this machine "
-                    "does");
+        files.push_back(PipContainer::text_file("sources.json", list.dump()));
+        files.push_back(PipContainer::text_file(
+            "build_requirements.py", read_file(bench_.settings().share_dir / "templates" / "build_requirements.py")));
+        const auto reports =
+            container_.run(std::move(files), {"build_requirements.py", "sources.json", "tools.json"}, "tools.json");
+        std::vector<lock::PipPackage> unbuilt;
+        for (const auto& report : reports.as_array()) {
+            for (auto& tool : chosen(report)) {
+                if (tool.direct) {
+                    throw Error(ErrorKind::InvalidInput,
+                                fmt::format("a source is built with {} from {}, and a build without network finds its "
+                                            "tools by version only",
+                                            tool.name, tool.url))
+                        .with_hint("name a wheel of the source instead");
+                }
+                if (!known_.insert(tool.sha256).second) continue;
+                tool.build_only = true;
+                tool.requested = false;
+                if (!tool.is_wheel()) unbuilt.push_back(tool);
+                lock_.pip.push_back(std::move(tool));
+            }
         }
-        if (says("No matching distribution") || says("ResolutionImpossible") || says("Could not find a version") ||
-            says("conflict")) {
-            return Error(ErrorKind::Unsatisfiable, "pip finds no files for the pip section:" + errors);
-        }
-        return {ErrorKind::BuildFailed, fmt::format("pip ended with exit code {}:{}", code, errors)};
+        return unbuilt;
     }
 
+    [[nodiscard]] std::filesystem::path file_of(const lock::PipPackage& source) const {
+        if (auto there = bench_.downloader().find(source.sha256)) return *there;
+        return bench_.downloader().fetch_one(
+            {source.file_name, {value_or_throw(Url::parse(source.url))}, source.sha256, std::nullopt});
+    }
+
+    PipContainer& container_;
+    lock::Lock& lock_;
     const Workbench& bench_;
-    DockerBuilder builder_;
-    std::unique_ptr<docker::Engine> engine_;
-    std::string prefix_, image_;
+    std::set<Digest> known_;
 };
 
 }  // namespace
 
+void check_pip_lines(const spec::EnvironmentSpec& spec) {
+    for (const auto* places : {&spec.indexes.index_urls, &spec.indexes.find_links}) {
+        for (const auto& place : *places) {
+            if (place.find("://") != std::string::npos && !place.starts_with("file:")) continue;
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("'{}' is a folder of this machine, which pip in its container does not see", place))
+                .with_hint(
+                    "name the wheels in it by their paths (./wheels/x.whl), or serve the folder over HTTP and name its "
+                    "URL");
+        }
+    }
+    const bool hashes = spec.indexes.require_hashes ||
+                        std::ranges::any_of(spec.pip, [](const auto& line) { return !line.hashes.empty(); });
+    for (const auto& line : spec.pip) check_line(line, hashes);
+}
+
 void choose_pip_files(const Intent& intent, const ResolvedBase& base, lock::Lock& lock, const Workbench& bench,
                       Stages& stages) {
     const auto& spec = intent.spec();
-    check_lines(spec);
     check_pip(lock);
-    std::string requirements;
-    for (const auto& line : spec.pip) {
-        lock.pip_requested.push_back(line.canonical());
-        requirements += line.canonical() + "\n";
-    }
+    for (const auto& line : spec.pip) lock.pip_requested.push_back(line.canonical());
     std::ranges::sort(lock.pip_requested);
-    const auto in_folder = [](std::string_view name, std::string text, std::uint32_t mode) {
-        return layer::ContextFile{fmt::format("{}/{}", kFolder.substr(1), name), std::move(text), {}, mode};
-    };
-    const std::vector<layer::ContextFile> files{
-        in_folder("requirements.txt", requirements, 0644),
-        in_folder("constraints.txt", join(spec.pip_constraints, "\n") + "\n", 0644),
-        in_folder("pip.conf", pip_conf(spec.indexes, bench), 0600)};
-    Phase phase(base, lock, bench, stages);
-    const auto progress = bench.reporter().start("Asking pip which files it would take", Reporter::Unit::Items, 0);
-    lock.pip =
-        value_or_throw(read_pip_report(phase.report(files, {"-r", "requirements.txt", "-c", "constraints.txt"})));
-    if (std::ranges::all_of(lock.pip, &lock::PipPackage::is_wheel)) return;
 
-    // Source archives are built in the image without network: what builds them is pinned with them.
-    for (auto& tool :
-         value_or_throw(read_pip_report(phase.report(files, {"--ignore-installed", "setuptools", "wheel"})))) {
-        const bool present =
-            std::ranges::any_of(lock.pip, [&](const auto& package) { return package.name == tool.name; });
-        if (present) continue;
-        tool.build_only = true;
-        lock.pip.push_back(std::move(tool));
+    const PipSources sources(spec, lock.source_directory, bench);
+    PipContainer container(base, lock, pip_conf(spec.indexes, bench), bench, stages);
+    auto files = sources.files(kFolder);
+    files.push_back(PipContainer::text_file("requirements.txt", sources.requirements(kFolder)));
+    files.push_back(PipContainer::text_file("constraints.txt", join(spec.pip_constraints, "\n") + "\n"));
+    {
+        const auto progress = bench.reporter().start("Asking pip which files it would take", Reporter::Unit::Items, 0);
+        std::vector<std::string> arguments{
+            "-m",          "pip", "install",          "--dry-run", "--no-cache-dir", "--report",
+            "report.json", "-r",  "requirements.txt", "-c",        "constraints.txt"};
+        // Not in pip's configuration, where it would be asked of what builds the sources too.
+        if (spec.indexes.require_hashes) arguments.emplace_back("--require-hashes");
+        lock.pip = chosen(container.run(std::move(files), arguments, "report.json"));
     }
-    std::ranges::sort(lock.pip, {}, &lock::PipPackage::name);
+    for (auto& package : lock.pip) sources.name(package, kFolder);
+    check_options(spec, lock.pip);
+    if (!std::ranges::all_of(lock.pip, &lock::PipPackage::is_wheel)) {
+        const auto progress = bench.reporter().start("Asking what builds the sources", Reporter::Unit::Items, 0);
+        BuildRequirements(container, lock, bench).add();
+    }
+    std::ranges::sort(lock.pip, {}, &lock::PipPackage::order);
 }
 
 }  // namespace envbuild::build

@@ -9,9 +9,14 @@
 
 namespace envbuild::build {
 
+// What can be said of the pip lines before anything is asked or fetched. Throws Error: InvalidInput for folders of this
+// machine as indexes and for --find-links, other version control systems than git, options of a line that would have to
+// reach a build, and repositories and folders where hashes are required.
+void check_pip_lines(const spec::EnvironmentSpec& spec);
+
 // Fills lock.pip and lock.pip_requested. `lock` holds the conda part. Throws Error: Unsatisfiable with pip's own words
-// where it finds no solution, InvalidInput for lines that this version cannot lock (docs/limits.md), Transient without
-// an engine.
+// where it finds no solution, what PipSources says of repositories and local sources, Transient without an
+// engine.
 void choose_pip_files(const Intent& intent, const ResolvedBase& base, lock::Lock& lock, const Workbench& bench,
                       Stages& stages);
 

@@ -39,6 +39,7 @@ Expected<lock::PipPackage> read_item(const Json& item) {
     package.url = url->without_user_info().without_fragment().to_string();
     package.sha256 = *sha256;
     package.file_name = url->filename();
+    package.subdirectory = download.string_or("subdirectory", "");
     package.requested = item.bool_or("requested", false);
     package.direct = item.bool_or("is_direct", false);
     if (metadata["requires_dist"].is_array()) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.hpp"
+#include "build/pip_source.hpp"
 #include "catalog/base_images.hpp"
 #include "conda/archive.hpp"
 #include "dockerfile/templates.hpp"
@@ -43,7 +44,13 @@ void download(BuildPlan& plan, const Workbench& bench) {
                           record.size > 0 ? std::optional(record.size) : std::nullopt});
     }
     for (const auto& file : plan.lock.pip) {
-        wanted.push_back({file.file_name, {value_or_throw(Url::parse(file.url))}, file.sha256, std::nullopt});
+        std::vector<Url> urls;
+        if (file.is_local() || file.is_repository()) {
+            restore_source(file, plan.lock.source_directory, bench);  // from here on it is in the cache
+        } else {
+            urls.push_back(value_or_throw(Url::parse(file.url)));
+        }
+        wanted.push_back({file.file_name, std::move(urls), file.sha256, std::nullopt});
     }
     auto paths = fetch_all(wanted, bench);
     const auto conda_count = static_cast<std::ptrdiff_t>(plan.lock.conda.size());
@@ -55,7 +62,14 @@ std::string pip_requirements(const lock::Lock& lock) {
     std::string text;
     for (const auto& package : lock.pip) {
         if (package.build_only) continue;
-        text += fmt::format("{}=={} --hash=sha256:{}\n", package.name, package.version, package.sha256.hex());
+        // By version among the files at hand, or, where that would not find it or pip is to record where it is from, by
+        // its place: pip expands the variable, which the installer sets.
+        const auto where =
+            package.direct || package.is_local()
+                ? fmt::format(" @ file://${{{}}}/{}{}", link::kPipFilesVariable, percent_encode(package.file_name),
+                              package.subdirectory.empty() ? "" : "#subdirectory=" + package.subdirectory)
+                : "==" + package.version;
+        text += fmt::format("{}{} --hash=sha256:{}\n", package.name, where, package.sha256.hex());
     }
     return text;
 }
@@ -87,7 +101,7 @@ link::InstallManifest install_manifest(const lock::Lock& lock) {
                                      .size = record.size,
                                      .requested_spec = requested_spec(lock, record.name)});
     }
-    for (const auto& file : lock.pip) manifest.pip_files.push_back({file.file_name, file.sha256});
+    for (const auto& file : lock.pip) manifest.pip_files.push_back({file.file_name, file.sha256, direct_url(file)});
     manifest.pip_requirements = pip_requirements(lock);
     return manifest;
 }

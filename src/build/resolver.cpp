@@ -128,6 +128,8 @@ lock::Lock begin_lock(const Intent& intent, const FoundBase& found, const catalo
     const auto& spec = intent.spec();
     lock::Lock lock;
     lock.platform = spec.platform;
+    if (const auto folder = std::filesystem::path(intent.read.file).parent_path(); !folder.empty())
+        lock.source_directory = folder;
     lock.base = locked_base(found.base, found.choice);
     lock.gpu = spec.gpu.wanted;
     lock.user_managed = spec.user_managed;
@@ -152,6 +154,7 @@ lock::Lock begin_lock(const Intent& intent, const FoundBase& found, const catalo
 Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepository>& repository,
                    const Workbench& bench, Stages& stages, Freshness freshness) {
     const auto& spec = intent.spec();
+    if (!spec.user_managed && !spec.pip.empty()) check_pip_lines(spec);
     const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
     auto found = find_base(intent, catalog, repository, bench, stages, freshness);
     auto lock = begin_lock(intent, found, catalog, bench);
@@ -174,7 +177,11 @@ Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepos
 
     if (!spec.pip.empty()) {
         stages.time("pip", [&] { choose_pip_files(intent, found.base, lock, bench, stages); });
-        bench.reporter().note(fmt::format("pip chose {} file{}", lock.pip.size(), lock.pip.size() == 1 ? "" : "s"));
+        const auto tools = std::ranges::count_if(lock.pip, &lock::PipPackage::build_only);
+        const auto files = std::ssize(lock.pip) - tools;
+        bench.reporter().note(
+            fmt::format("pip chose {} file{}{}", files, files == 1 ? "" : "s",
+                        tools == 0 ? "" : fmt::format(", and {} to build those that are no wheels", tools)));
     }
     for (const auto& note : catalog.advice(found.choice, named_versions(lock))) bench.reporter().note(note);
     return {std::move(lock), std::move(found.base)};

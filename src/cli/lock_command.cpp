@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "build/resolver.hpp"
 #include "cli/command.hpp"
 #include "cli/output_file.hpp"
@@ -28,11 +30,13 @@ int run(const Arguments& arguments, CommandContext& context) {
         intent.read.spec.pip.clear();
     }
     build::Stages stages;
-    const auto resolution = build::resolve(intent, context.bench().repository(), context.bench(), stages);
+    auto resolution = build::resolve(intent, context.bench().repository(), context.bench(), stages);
+    resolution.lock.move_sources(to_stdout ? "." : std::filesystem::path(arguments.output).parent_path());
     const auto source = arguments.intent.environment == "-" ? "environment.yml" : intent.label;
     const auto text =
         explicit_form ? lock::write_explicit(resolution.lock) : lock::write_conda_lock(resolution.lock, source);
-    const auto packages = resolution.lock.conda.size() + resolution.lock.pip.size();
+    const auto packages = std::ssize(resolution.lock.conda) +
+                          std::ranges::count(resolution.lock.pip, false, &lock::PipPackage::build_only);
     context.close_display();
     if (!to_stdout) {
         write_output(arguments.output, text);

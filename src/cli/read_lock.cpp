@@ -26,6 +26,7 @@ lock::Lock read_lock_file(const std::filesystem::path& file, const std::string& 
             .with_hint(
                 "locks made by envbuild lock say it; make one from the environment file that this lock came from");
     }
+    if (file.has_parent_path()) read.lock.source_directory = file.parent_path();
     return std::move(read.lock);
 }
 

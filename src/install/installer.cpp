@@ -10,6 +10,7 @@
 #include "base/fs.hpp"
 #include "base/parallel.hpp"
 #include "base/strings.hpp"
+#include "install/direct_url.hpp"
 #include "install/program.hpp"
 #include "install/times.hpp"
 #include "link/entry_point.hpp"
@@ -266,29 +267,14 @@ void Installer::run_pip() {
         }
     }
     Program program{options_.root,
-                    {python(),
-                     "-s",
-                     "-m",
-                     "pip",
-                     "install",
-                     "--no-index",
-                     "--no-deps",
-                     "--require-hashes",
-                     "--no-compile",
-                     "--no-cache-dir",
-                     "--no-input",
-                     "--disable-pip-version-check",
-                     "--no-warn-script-location",
-                     "--no-build-isolation",
-                     "--progress-bar",
-                     "off",
-                     "--find-links",
-                     fmt::format("{}/{}", prefix_, files),
-                     "-r",
-                     fmt::format("{}/{}", prefix_, requirements)},
+                    {python(), "-s", "-m", "pip", "install", "--no-index", "--no-deps", "--require-hashes",
+                     "--no-compile", "--no-cache-dir", "--no-input", "--disable-pip-version-check",
+                     "--no-warn-script-location", "--progress-bar", "off", "--find-links",
+                     fmt::format("{}/{}", prefix_, files), "-r", fmt::format("{}/{}", prefix_, requirements)},
                     environment(),
                     prefix_ + "/" + kScratch};
     program.env["PIP_CONFIG_FILE"] = "/dev/null";
+    program.env[link::kPipFilesVariable] = fmt::format("{}/{}", prefix_, files);
     program.env["PIP_NO_INPUT"] = "1";
     program.env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1";
     program.env["PIP_ROOT_USER_ACTION"] = "ignore";
@@ -298,6 +284,7 @@ void Installer::run_pip() {
         throw Error(ErrorKind::BuildFailed, fmt::format("pip failed with exit code {}", code))
             .with_hint("its output is above");
     }
+    correct_direct_urls(on_disk(plan_->target().site_packages_dir()), manifest_.pip_files);
     say(fmt::format("pip installed {}", plural(manifest_.pip_files.size(), "file")));
 }
 

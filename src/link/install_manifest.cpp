@@ -29,6 +29,10 @@ class Members {
         if (!value.is_string()) complain(fmt::format("has a \"{}\" that is no string", key));
         return value.as_string();
     }
+    [[nodiscard]] std::string optional_text(std::string_view key) {
+        if (json_.find(key) != nullptr) return text(key);
+        return {};
+    }
     [[nodiscard]] std::string file_name(std::string_view key) {
         std::string name = text(key);
         if (conda::bad_path_reason(name) || name.find('/') != std::string::npos || has_control_character(name)) {
@@ -116,7 +120,7 @@ InstallManifest read_manifest(const Json& json) {
     Members pip(members.required("pip"), "pip");
     for (const Json& item : pip.list("files")) {
         Members file(item, fmt::format("pip.files[{}]", manifest.pip_files.size()));
-        manifest.pip_files.push_back({file.file_name("file"), file.sha256("sha256")});
+        manifest.pip_files.push_back({file.file_name("file"), file.sha256("sha256"), file.optional_text("direct_url")});
         file.end();
     }
     manifest.pip_requirements = pip.text("requirements");
@@ -139,7 +143,10 @@ Json InstallManifest::to_json() const {
     }
     Json files = Json::array();
     for (const auto& file : pip_files) {
-        files.push(Json::object().set("file", file.file_name).set("sha256", file.sha256.hex()));
+        Json item = Json::object();
+        item.set("file", file.file_name).set("sha256", file.sha256.hex());
+        if (!file.direct_url.empty()) item.set("direct_url", file.direct_url);
+        files.push(std::move(item));
     }
     Json json = Json::object();
     json.set("version", kVersion).set("prefix", prefix).set("python_version", python_version);

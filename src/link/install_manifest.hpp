@@ -13,9 +13,14 @@
 
 namespace envbuild::link {
 
+// The environment variable that requirements name the folder of pip's files by; pip expands it.
+inline constexpr const char* kPipFilesVariable = "ENVBUILD_PIP_FILES";
+
 struct PipFile {
     std::string file_name;
     Digest sha256;
+    // What its direct_url.json says (PEP 610), as JSON text: pip itself saw a file that lay in the build. "": none.
+    std::string direct_url;
     bool operator==(const PipFile&) const = default;
 };
 
@@ -31,7 +36,8 @@ struct PipFile {
 //   "packages": [{"file", "sha256", "name", "version", "build", "subdir", "channel", "url", "md5", "size",
 //   "requested_spec"}]
 //                                       in link order; sha256 as 64 hex digits
-//   "pip": {"files": [{"file", "sha256"}], "requirements": "…"}
+//   "pip": {"files": [{"file", "sha256", "direct_url"}], "requirements": "…"}
+//                                       direct_url: optional, the text of its direct_url.json;
 //                                       requirements: text of a requirements file with --hash on every line; "" for
 //                                       none
 // Unknown members are refused, so that an older installer never does half of what it was told.

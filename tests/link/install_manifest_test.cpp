@@ -27,7 +27,8 @@ InstallManifest sample() {
     package.size = 3;
     package.requested_spec = "demo";
     manifest.packages = {package};
-    manifest.pip_files = {{"torch-1.0-py3-none-any.whl", sha256("y")}};
+    manifest.pip_files = {{"torch-1.0-py3-none-any.whl", sha256("y"), ""},
+                          {"x-1.0.tar", sha256("z"), R"({"url":"https://host.test/x"})"}};
     manifest.pip_requirements = "torch==1.0 --hash=sha256:00\n";
     return manifest;
 }

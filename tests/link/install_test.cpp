@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/fs.hpp"
+#include "install/direct_url.hpp"
 #include "install/installer.hpp"
 #include "install/json_text.hpp"
 #include "link/link_support.hpp"
@@ -114,7 +115,7 @@ TEST_CASE("a damaged or missing package stops it before anything is written") {
     site.manifest.packages[0].file_name = "gone-1.0-0.conda";
     CHECK_THAT(site.failure(), Catch::Contains("gone-1.0-0.conda"));
     site.manifest = manifest;
-    site.manifest.pip_files = {{"x.whl", sha256("x")}};
+    site.manifest.pip_files = {{"x.whl", sha256("x"), ""}};
     CHECK_THAT(site.failure(), Catch::Contains("x.whl"));
     CHECK_FALSE(fs::exists(site.at("")));
 }
@@ -191,7 +192,7 @@ TEST_CASE("pip installs the given files, alone, and what it brings is compiled")
         fake_python("mkdir -p \"$CONDA_PREFIX/lib/python3.11/site-packages\"; echo x > "
                     "\"$CONDA_PREFIX/lib/python3.11/site-packages/wheel.py\""));
     write_file_atomic(site.temp.path() / "packages/w-1-py3-none-any.whl", "wheel");
-    site.manifest.pip_files = {{"w-1-py3-none-any.whl", sha256("wheel")}};
+    site.manifest.pip_files = {{"w-1-py3-none-any.whl", sha256("wheel"), ""}};
     site.manifest.pip_requirements = "w==1 --hash=sha256:" + sha256("wheel").hex() + "\n";
     site.install();
     const std::string calls = read_file(site.at("python-calls"));
@@ -299,4 +300,29 @@ TEST_CASE("the installer's JSON reader agrees with the other one") {
     agree(std::string(200, '[') + std::string(200, ']'));
     CHECK_FALSE(install::parse_json_text(std::string(100'000, '[')));
     agree(InstallManifest().to_json().dump(1));
+}
+
+TEST_CASE("direct_url.json says what the manifest says, and RECORD agrees") {
+    const TempDir site("site-packages");
+    const auto info = [&](const std::string& name) { return site.path() / (name + "-1.0.dist-info"); };
+    const auto add = [&](const std::string& name) {
+        write_file_atomic(info(name) / "direct_url.json", R"({"url":"file:///build/files/)" + name + R"(-1.0.tar"})");
+        write_file_atomic(info(name) / "RECORD", name + ".py,sha256=abc,1\r\n" + name +
+                                                     "-1.0.dist-info/direct_url.json,sha256=old,2\r\n" + name +
+                                                     "-1.0.dist-info/RECORD,,\r\n");
+    };
+    for (const auto* name : {"local", "repository", "other"}) add(name);
+    const std::string text = R"({"url":"https://host.test/repo"})";
+    install::correct_direct_urls(site.path(),
+                                 {{"local-1.0.tar", sha256("l"), ""}, {"repository-1.0.tar", sha256("r"), text}});
+    CHECK_FALSE(fs::exists(info("local") / "direct_url.json"));
+    CHECK(read_file(info("local") / "RECORD") == "local.py,sha256=abc,1\r\nlocal-1.0.dist-info/RECORD,,\r\n");
+    CHECK(read_file(info("repository") / "direct_url.json") == text);
+    const auto record = read_file(info("repository") / "RECORD");
+    CHECK_THAT(record,
+               Catch::StartsWith("repository.py,sha256=abc,1\r\nrepository-1.0.dist-info/direct_url.json,sha256=") &&
+                   Catch::EndsWith("," + std::to_string(text.size()) + "\r\nrepository-1.0.dist-info/RECORD,,\r\n"));
+    // What the installer did not give pip is left alone.
+    CHECK(fs::exists(info("other") / "direct_url.json"));
+    CHECK_THAT(read_file(info("other") / "RECORD"), Catch::Contains("sha256=old"));
 }
