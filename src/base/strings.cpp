@@ -126,6 +126,17 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     return best;
 }
 
+std::string shell_line(const std::vector<std::string>& words) {
+    constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:@%+=,";
+    std::string line;
+    for (const auto& word : words) {
+        if (!line.empty()) line += ' ';
+        const bool plain = !word.empty() && word.find_first_not_of(kPlain) == std::string::npos;
+        line += plain ? word : "'" + replace_all(word, "'", "'\\''") + "'";
+    }
+    return line;
+}
+
 std::string human_bytes(std::uint64_t bytes) {
     if (bytes < 1000) return fmt::format("{} B", bytes);
     double value = static_cast<double>(bytes);

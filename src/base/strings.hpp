@@ -21,6 +21,8 @@ namespace envbuild {
 [[nodiscard]] bool has_control_character(std::string_view text);  // C0, DEL; UTF-8 multibyte is not looked into
 // The candidate nearest by edit distance, or empty when none is near enough to be a likely slip.
 [[nodiscard]] std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+// The words as a line for a POSIX shell: what needs quotes gets them.
+[[nodiscard]] std::string shell_line(const std::vector<std::string>& words);
 // "1.2 MB", "640 kB": decimal units, as registries and pip print sizes.
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 [[nodiscard]] std::string base64(std::string_view bytes, bool url_safe = false);  // padded

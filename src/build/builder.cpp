@@ -264,8 +264,9 @@ class Run {
         // there still is not asked: a hit asks no engine.
         result.run_image = local_ ? engine_tag(result.lock_hash) : hit.image;
         if (local_ && (was_there || result.backend == "none")) {
-            result.load_command = fmt::format("skopeo copy {}:lock-{} docker-daemon:{}", repository_->name(),
-                                              result.lock_hash, result.run_image);
+            result.load_command =
+                shell_line({"skopeo", "copy", fmt::format("{}:lock-{}", repository_->name(), result.lock_hash),
+                            "docker-daemon:" + result.run_image});
         }
         result.seconds = stages_.to_json();
         return result;
@@ -314,7 +315,7 @@ std::string run_command(const BuildAnswer& answer, const Settings& settings) {
     words.insert(words.end(), answer.run.arguments.begin(), answer.run.arguments.end());
     words.push_back(answer.run_image);
     if (!answer.run.command.empty()) words.push_back(answer.run.command);
-    return join(words, " ");
+    return shell_line(words);
 }
 
 }  // namespace envbuild::build

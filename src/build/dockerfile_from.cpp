@@ -31,7 +31,11 @@ std::vector<std::pair<std::size_t, std::string>> words_of(std::string_view line)
 std::vector<std::string> heredocs_of(std::string_view line) {
     std::vector<std::string> ends;
     for (auto at = line.find("<<"); at != std::string_view::npos; at = line.find("<<", at)) {
+        // A word of its own, with a file descriptor before it at most: "$((1<<3))" is none.
+        auto before = at;
+        while (before > 0 && std::isdigit(static_cast<unsigned char>(line[before - 1])) != 0) --before;
         at += 2;
+        if (before > 0 && line[before - 1] != ' ' && line[before - 1] != '\t') continue;
         if (at < line.size() && line[at] == '-') ++at;
         const char quote = at < line.size() && (line[at] == '"' || line[at] == '\'') ? line[at++] : '\0';
         std::string word;
@@ -88,13 +92,17 @@ class Scanner {
 
     void from(std::size_t begin, const std::vector<std::pair<std::size_t, std::string>>& words) {
         std::size_t at = 1;
-        while (at < words.size() && words[at].second.starts_with("--")) ++at;
+        bool other_platform = false;  // that is the engine's to choose
+        for (; at < words.size() && words[at].second.starts_with("--"); ++at)
+            other_platform = other_platform || words[at].second.starts_with("--platform=");
         if (at >= words.size()) return;
         const auto& [offset, reference] = words[at];
         const bool stage = std::ranges::find(stages_, upper(reference)) != stages_.end();
         if (at + 2 < words.size() && upper(words[at + 1].second) == "AS")
             stages_.push_back(upper(words[at + 2].second));
-        if (stage || reference == "scratch" || reference.find_first_of("$\\`\"'") != std::string::npos) return;
+        if (stage || other_platform || reference == "scratch" ||
+            reference.find_first_of("$\\`\"'") != std::string::npos)
+            return;
         found_.push_back({begin + offset, reference.size(), reference});
     }
 

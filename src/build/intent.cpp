@@ -122,6 +122,8 @@ spec::ReadResult read_definition_spec(const FoundEnvironment& found, const spec:
         spec.platform = options.platform;
         spec.base_image = options.base_image;
         spec.gpu.wanted = options.gpu.wanted;
+        // Which image the catalogue chooses where none is named.
+        if (options.base_image.empty()) spec.gpu.cuda = options.gpu.cuda;
         spec.variables = options.variables;
         spec.user_managed = true;
         return result;
@@ -141,12 +143,20 @@ std::shared_ptr<TempDir> dockerfile_folder(const std::string& dockerfile, const 
     return folder;
 }
 
+OwnContext context_of(const std::filesystem::path& directory, const std::string& dockerfile,
+                      std::shared_ptr<TempDir> folder) {
+    const auto tree = spec::read_context(directory, dockerfile);
+    return {{tree.digest.hex(), dockerfile},
+            context_files(tree),
+            [directory, dockerfile] { return spec::read_context(directory, dockerfile).digest.hex(); },
+            std::move(folder)};
+}
+
 std::optional<OwnContext> own_context(const FoundEnvironment& found, const Workbench& bench) {
     const auto& base = found.definition->base;
     if (!base.dockerfile.empty()) {
         auto folder = dockerfile_folder(base.dockerfile, bench);
-        const auto tree = spec::read_context(folder->path());
-        return OwnContext{{tree.digest.hex(), "Dockerfile"}, context_files(tree), std::move(folder)};
+        return context_of(folder->path(), "Dockerfile", folder);
     }
     if (base.context.empty()) return std::nullopt;
     if (base.context.find("://") != std::string::npos) {
@@ -154,8 +164,7 @@ std::optional<OwnContext> own_context(const FoundEnvironment& found, const Workb
                                                          found.label, base.context))
             .with_hint("clone it beside the definition, and name that folder as the context");
     }
-    const auto tree = spec::read_context(found.path / base.context, base.context_dockerfile);
-    return OwnContext{{tree.digest.hex(), base.context_dockerfile}, context_files(tree), nullptr};
+    return context_of(found.path / base.context, base.context_dockerfile, nullptr);
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include "build/build_log.hpp"
 #include "build/context_body.hpp"
 #include "build/docker_builder.hpp"
+#include "cache/lookup.hpp"
+#include "cache/single_flight.hpp"
 
 namespace envbuild::build {
 
@@ -43,12 +45,30 @@ class OwnBaseBuild {
           key_(key_of(context, platform)) {}
 
     ResolvedBase run(Reuse reuse) {
+        reuse_ = reuse;
         if (reuse == Reuse::Kept) {
             if (auto found = find()) return std::move(*found);
         }
+        // Other intents on this host may stand on the same Dockerfile.
+        const cache::SingleFlight flight(bench_.cache_folder("flight"), bench_.cancel(), bench_.reporter());
+        auto lead = flight.lead(sha256("own-base " + key_ + " " + repository_->name()).hex(), context_.key.dockerfile);
+        try {
+            if (lead.waited() && reuse == Reuse::Kept) {
+                if (auto found = find()) return std::move(*found);
+            }
+            return make();
+        } catch (const Error& error) {
+            lead.fail(error);
+            throw;
+        }
+    }
+
+  private:
+    ResolvedBase make() {
         const auto engine = connect_engine(bench_);
         bench_.reporter().note(fmt::format("Building the base image of {}", context_.key.dockerfile));
         const auto id = stages_.time("own_base", [&] { return build(*engine); });
+        check_unchanged();
         std::vector<layer::KnownLayer> known;
         for (const auto& base : from_) std::ranges::copy(known_layers(base), std::back_inserter(known));
         const auto image = export_image(*engine, id, std::move(known), bench_, stages_);
@@ -58,7 +78,14 @@ class OwnBaseBuild {
                     fmt::format("{} does not have the base image that was just put there", repository_->name()));
     }
 
-  private:
+    // What was sent must be what was hashed: else everybody would get the later files for the earlier key.
+    void check_unchanged() const {
+        const auto now = context_.digest_now();
+        if (now == context_.key.context_digest) return;
+        throw Error(ErrorKind::InvalidInput, "the build context changed while it was built from")
+            .with_hint("run it again once its files stay as they are");
+    }
+
     [[nodiscard]] std::string tag() const { return "base-" + key_; }
 
     std::optional<ResolvedBase> find() const {
@@ -69,6 +96,8 @@ class OwnBaseBuild {
         if (!manifest) return std::nullopt;
         const auto said = manifest->annotations.find(std::string(kKeyAnnotation));
         if (said == manifest->annotations.end() || said->second != key_) return std::nullopt;
+        // One that lost a layer is made again.
+        if (!cache::missing_blobs(*repository_, raw->descriptor).empty()) return std::nullopt;
         auto base = find_own_base(raw->descriptor.digest, platform_, Look::Not, repository_, bench_);
         base.engine_tag = engine_tag(key_);
         return base;
@@ -108,6 +137,7 @@ class OwnBaseBuild {
         request.dockerfile = context_.key.dockerfile;
         request.tags = {engine_tag(key_)};
         request.network_mode = bench_.settings().pip_network;
+        request.no_cache = reuse_ == Reuse::BuiltAgain;
         request.builder = wanted_builder(bench_.settings(), engine);
         BuildLog log(bench_.cache_folder("logs"), key_, bench_.reporter());
         return log.follow([&](const docker::OnBuildEvent& on_event) { return engine.build(request, on_event); })
@@ -142,6 +172,8 @@ class OwnBaseBuild {
         }
         parallel_for(uploads.size(), kUploads, [&](std::size_t i) { uploads[i](); });
         repository_->put_blob(manifest.config, *oci::bytes_source(config.bytes()), std::nullopt, progress.get());
+        // The first build of a key stays the answer, also where another host was faster.
+        if (reuse_ == Reuse::Kept && find()) return;
         repository_->put_manifest(manifest.to_bytes(), oci::media_type::kManifest, tag());
     }
 
@@ -163,6 +195,7 @@ class OwnBaseBuild {
     Stages& stages_;
     std::shared_ptr<cache::ImageRepository> repository_;
     std::string key_;
+    Reuse reuse_ = Reuse::Kept;
     std::vector<ResolvedBase> from_;
 };
 

@@ -5,6 +5,7 @@
 // stands in the manifest's annotation too. The first build of a key stays the answer until --refresh or --rebuild.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,7 +23,8 @@ namespace envbuild::build {
 struct OwnContext {
     spec::OwnBase key;
     std::vector<layer::ContextFile> files;
-    std::shared_ptr<TempDir> folder;  // that they lie in, where it was made for this run
+    std::function<std::string()> digest_now;  // of the context's tree as it is when asked: hex
+    std::shared_ptr<TempDir> folder;          // that they lie in, where it was made for this run
 };
 
 [[nodiscard]] std::vector<layer::ContextFile> context_files(const spec::ContextTree& tree);

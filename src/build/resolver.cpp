@@ -122,6 +122,28 @@ FoundBase find_base(const Intent& intent, const catalog::BaseImageCatalog& catal
     return found;
 }
 
+// "; it is 1.2 GB less to pull", where the repository that has the base has the slimmer one too.
+std::string saved_by(const std::string& slimmer, const ResolvedBase& base, const conda::Platform& platform,
+                     const Workbench& bench) {
+    const auto name = oci::Reference::parse(slimmer);
+    if (!name || name->repository() != base.name.repository()) return "";
+    const auto weight = [](const cache::Image& image) {
+        std::uint64_t bytes = 0;
+        for (const auto& layer : image.manifest.layers) bytes += layer.size;
+        return bytes;
+    };
+    try {
+        const auto other = cache::fetch_image(*base.repository, name->identifier(),
+                                              {platform.oci_os(), platform.oci_architecture(), ""});
+        if (!other || weight(*other) >= weight(base.image)) return "";
+        return fmt::format("; it is {} less to pull", human_bytes(weight(base.image) - weight(*other)));
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::Cancelled) throw;
+        bench.reporter().debug(fmt::format("{}: {}", slimmer, error.message()));
+        return "";
+    }
+}
+
 // All of a lock that is known before anything is solved.
 lock::Lock begin_lock(const Intent& intent, const FoundBase& found, const catalog::BaseImageCatalog& catalog,
                       const Workbench& bench) {
@@ -183,7 +205,8 @@ Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepos
             fmt::format("pip chose {} file{}{}", files, files == 1 ? "" : "s",
                         tools == 0 ? "" : fmt::format(", and {} to build those that are no wheels", tools)));
     }
-    for (const auto& note : catalog.advice(found.choice, named_versions(lock))) bench.reporter().note(note);
+    if (const auto advice = catalog.advice(found.choice, named_versions(lock)))
+        bench.reporter().note(advice->text + saved_by(advice->slimmer, found.base, spec.platform, bench));
     return {std::move(lock), std::move(found.base)};
 }
 

@@ -103,7 +103,8 @@ const std::vector<Row>& rows() {
         text("docker_host", "The engine, in place of DOCKER_HOST and the current Docker context",
              &Settings::docker_host),
         text("pip_network",
-             "Network of the container in which pip chooses files: host (default), default, or a network's name",
+             "Network in which pip chooses files and an own Dockerfile is built: host (default), default, or a "
+             "network's name",
              &Settings::pip_network),
         one_of("compression_level", "gzip level of new layers, 1 to 9 (default 6)", &Settings::compression_level,
                {"1", "2", "3", "4", "5", "6", "7", "8", "9"}),

@@ -115,9 +115,10 @@ void check_tags(const std::vector<std::string>& tags) {
         if (!oci::is_valid_tag(tag))
             throw Error(ErrorKind::InvalidInput,
                         fmt::format("'{}' is not a tag: letters, digits, '_', '.' and '-', at most 128", tag));
-        if (tag.starts_with("spec-") || tag.starts_with("lock-")) {
+        for (const std::string_view own : {"spec-", "lock-", "base-", "n-"}) {
+            if (!tag.starts_with(own)) continue;
             throw Error(ErrorKind::InvalidInput,
-                        fmt::format("'{}': tags that begin with spec- or lock- are envbuild's own", tag));
+                        fmt::format("'{}': tags that begin with spec-, lock-, base- or n- are envbuild's own", tag));
         }
     }
 }

@@ -100,31 +100,32 @@ Expected<BaseChoice> BaseImageCatalog::choose(const spec::EnvironmentSpec& spec)
     }
 }
 
-std::vector<std::string> BaseImageCatalog::advice(const BaseChoice& choice,
-                                                  const std::vector<NamedVersion>& packages) const {
-    std::vector<std::string> notes;
-    if (!choice.entry || choice.entry->cuda.empty() || choice.entry->flavor == "base") return notes;
+std::optional<BaseAdvice> BaseImageCatalog::advice(const BaseChoice& choice,
+                                                   const std::vector<NamedVersion>& packages) const {
+    if (!choice.entry || choice.entry->cuda.empty() || choice.entry->flavor == "base") return std::nullopt;
     const auto runtimes = cuda_.cuda_runtimes(packages);
-    if (runtimes.empty()) return notes;
+    if (runtimes.empty()) return std::nullopt;
     // What loads the base's libraries still needs them.
     for (const auto& package : packages) {
         const auto* row = cuda_.find(package.pip ? "pip" : "conda", package.name, package.version);
-        if (row != nullptr && row->loads_base) return notes;
+        if (row != nullptr && row->loads_base) return std::nullopt;
     }
     std::vector<std::string> names;
     for (const auto& runtime : runtimes) names.push_back(runtime.name + " " + runtime.version);
-    auto text =
+    BaseAdvice advice;
+    advice.text =
         "the packages bring their own CUDA runtime (" + join(names, ", ") + "), so that of the base image is not used";
     const auto wanted = value_or_throw(CudaVersion::parse(choice.entry->cuda));
     for (const auto& entry : images_) {
         if (entry.flavor != "base" || entry.os != choice.entry->os || !entry.mpi.empty()) continue;
         if (!value_or_throw(CudaVersion::parse(entry.cuda)).fits(wanted)) continue;
-        text += ": --base " + entry.image + " leaves out the CUDA" +
-                (choice.entry->cudnn.empty() ? std::string() : " and cuDNN") + " libraries of " + choice.entry->flavor;
+        advice.slimmer = entry.image;
+        advice.text += ": --base " + entry.image + " leaves out the CUDA" +
+                       (choice.entry->cudnn.empty() ? std::string() : " and cuDNN") + " libraries of " +
+                       choice.entry->flavor;
         break;
     }
-    notes.push_back(std::move(text));
-    return notes;
+    return advice;
 }
 
 }  // namespace envbuild::catalog

@@ -37,6 +37,11 @@ struct BaseChoice {
     std::optional<BaseImageEntry> entry;
 };
 
+struct BaseAdvice {
+    std::string text;     // one line
+    std::string slimmer;  // the image that it names; "" where there is none
+};
+
 // Immutable; thread-safe to read.
 class BaseImageCatalog {
   public:
@@ -52,8 +57,8 @@ class BaseImageCatalog {
     [[nodiscard]] Expected<BaseChoice> choose(const spec::EnvironmentSpec& spec) const;
 
     // What to tell of a solution on this base: that it brings its own CUDA runtime, and the slimmer base that would do.
-    [[nodiscard]] std::vector<std::string> advice(const BaseChoice& choice,
-                                                  const std::vector<NamedVersion>& packages) const;
+    [[nodiscard]] std::optional<BaseAdvice> advice(const BaseChoice& choice,
+                                                   const std::vector<NamedVersion>& packages) const;
 
   private:
     std::vector<BaseImageEntry> images_;

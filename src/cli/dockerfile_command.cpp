@@ -31,6 +31,11 @@ int run(const Arguments& arguments, CommandContext& context) {
     const auto& bench = context.bench();
     build::Stages stages;
     const auto resolution = resolution_of(arguments, bench, stages);
+    if (resolution.lock.user_managed) {
+        throw Error(ErrorKind::InvalidInput,
+                    "nothing is installed in this environment, so it has no build context of envbuild's")
+            .with_hint("its image is " + resolution.base.pull_reference() + " with the definition's variables");
+    }
     const auto plan = build::make_plan(resolution.lock, resolution.base, bench, stages);
     const auto files = build::render_context(plan, bench.settings(), false, plan.base.pull_reference());
     write_output(arguments.output, [&] { dockerfile::write_context(files, arguments.output); });

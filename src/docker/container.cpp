@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
+#include <filesystem>
 #include <random>
 #include <thread>
 #include <utility>
@@ -23,12 +23,15 @@ constexpr std::size_t kOutputKept = 64 << 10;
 constexpr int kNotThere = 404;
 constexpr std::chrono::milliseconds kUnbornPause{100};
 
-// Who made a container: "host pid start", so that a later run on this host sees whether he is still there.
+// Who made a container: "namespace pid start", so that a later run that sees the same processes sees whether he is
+// still there. The namespace is the kernel's boot and the PID namespace in it: jobs in containers may share an engine.
 constexpr std::string_view kOwnerLabel = "dev.envbuild.owner";
 
-std::string host_name() {
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+std::string process_namespace() {
+    std::error_code ignored;
+    const auto space = std::filesystem::read_symlink("/proc/self/ns/pid", ignored).string();
+    const auto boot = read_file_if_exists("/proc/sys/kernel/random/boot_id");
+    return fmt::format("{}/{}", boot ? trim(*boot) : "", space);
 }
 
 // When a process began, in clock ticks since the boot (proc(5), stat, field 22); "" where there is none.
@@ -43,12 +46,12 @@ std::string start_of(std::string_view pid) {
 
 std::string owner_of_this_process() {
     const auto pid = std::to_string(::getpid());
-    return host_name() + " " + pid + " " + start_of(pid);
+    return process_namespace() + " " + pid + " " + start_of(pid);
 }
 
 bool is_gone(std::string_view owner) {
     const auto words = split_whitespace(owner);
-    return words.size() == 3 && words[0] == host_name() && start_of(words[1]) != words[2];
+    return words.size() == 3 && words[0] == process_namespace() && start_of(words[1]) != words[2];
 }
 
 std::string random_name() {

@@ -201,7 +201,7 @@ std::vector<std::string> RegistryClient::list_tags() const {
     request.url = origin().url("tags/list?n=1000");
     for (int page = 0; page < kMaxTagPages; ++page) {
         const HttpResponse response = origin().send(request, Access::Pull);
-        if (Endpoint::says_absent(response)) return {};
+        if (page == 0 && Endpoint::says_absent(response)) return {};
         const auto json = response.ok() ? Json::parse(response.body) : fail(ErrorKind::Corrupt, "");
         if (!json || !json->is_object()) throw origin().failure("list the tags of", request, response, Access::Pull);
         if (const Json& list = (*json)["tags"]; list.is_array()) {
@@ -211,10 +211,18 @@ std::vector<std::string> RegistryClient::list_tags() const {
         }
         const auto next = next_page(response.header("link"));
         if (!next) break;
-        auto url = request.url.resolve(*next);
-        // A page elsewhere, or the same one again, is no list's next page.
-        if (!url || url->origin() != request.url.origin() || *url == request.url) break;
-        request.url = std::move(*url);
+        // Half a list must not pass for the whole: names would be missing and version numbers given twice. Only path
+        // and query count of the link: registries behind a proxy that ends TLS name themselves by http.
+        const auto url = request.url.resolve(*next);
+        if (!url || url->host() != request.url.host()) {
+            throw Error(ErrorKind::Transient,
+                        fmt::format("{} continues its list of tags elsewhere", repository_.to_string()));
+        }
+        const auto rest = request.url.resolve(url->path() + (url->query().empty() ? "" : "?" + url->query()));
+        if (!rest || *rest == request.url)
+            throw Error(ErrorKind::Transient,
+                        fmt::format("{} does not go on with its list of tags", repository_.to_string()));
+        request.url = *rest;
     }
     return {tags.begin(), tags.end()};
 }

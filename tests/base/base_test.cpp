@@ -155,3 +155,9 @@ TEST_CASE("parallel_for: child without threads", "[.child]") {
     parallel_for(seen.size(), 4, [&](std::size_t i) { ++seen[i]; });
     for (const auto& count : seen) CHECK(count == 1);
 }
+
+TEST_CASE("a shell's line quotes what needs it") {
+    CHECK(shell_line({"docker", "run", "-e", "A=b", "registry:5000/x@sha256:0"}) ==
+          "docker run -e A=b registry:5000/x@sha256:0");
+    CHECK(shell_line({"-v", "/my data:/d", "", "it's; rm"}) == R"(-v '/my data:/d' '' 'it'\''s; rm')");
+}

@@ -153,13 +153,14 @@ TEST_CASE("--base takes any image") {
 
 TEST_CASE("packages with their own runtime: a slimmer base is named") {
     const auto choice = Ask().gpu().choice();
-    const auto notes = images().advice(choice, {{"cuda-cudart", "12.4.127", false}, {"numpy", "2.0", false}});
-    REQUIRE(notes.size() == 1);
-    CHECK_THAT(notes[0],
+    const auto advice = images().advice(choice, {{"cuda-cudart", "12.4.127", false}, {"numpy", "2.0", false}});
+    REQUIRE(advice);
+    CHECK(advice->slimmer == "docker.io/nvidia/cuda:12.4.1-base-ubuntu22.04");
+    CHECK_THAT(advice->text,
                Contains("cuda-cudart 12.4.127") && Contains("--base docker.io/nvidia/cuda:12.4.1-base-ubuntu22.04"));
-    CHECK(images().advice(choice, {{"numpy", "2.0", false}}).empty());
-    CHECK(images().advice(choice, {{"cuda-cudart", "12.4.127", false}, {"tensorflow", "2.15.0", true}}).empty());
-    CHECK(images().advice(Ask().choice(), {{"cuda-cudart", "12.4.127", false}}).empty());
+    CHECK_FALSE(images().advice(choice, {{"numpy", "2.0", false}}));
+    CHECK_FALSE(images().advice(choice, {{"cuda-cudart", "12.4.127", false}, {"tensorflow", "2.15.0", true}}));
+    CHECK_FALSE(images().advice(Ask().choice(), {{"cuda-cudart", "12.4.127", false}}));
 }
 
 TEST_CASE("image names as docker reads them") {

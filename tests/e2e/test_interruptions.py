@@ -4,7 +4,6 @@ import contextlib
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import time
 
@@ -207,10 +206,11 @@ def test_containers_of_killed_runs_are_removed_by_the_next(host):
     def left(owner):
         return host.site.docker("create", "--label", f"dev.envbuild.owner={owner}", image, "true").stdout.strip()
 
-    killed = left(f"{socket.gethostname()} 4194303 1")
-    elsewhere = left("another-host 4194303 1")
+    space = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip() + "/" + os.readlink("/proc/self/ns/pid")
+    killed = left(f"{space} 4194303 1")
+    elsewhere = left("another/pid:[1] 4194303 1")
     begun = pathlib.Path(f"/proc/{os.getpid()}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    alive = left(f"{socket.gethostname()} {os.getpid()} {begun}")
+    alive = left(f"{space} {os.getpid()} {begun}")
     host.write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11, pip, {pip: [future]}]\n")
     host.run("lock", "env.yml", "-o", "conda-lock.yml")
     there = host.site.docker("ps", "-aq", "--no-trunc").stdout.split()

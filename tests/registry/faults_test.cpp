@@ -162,6 +162,39 @@ TEST_CASE("a 404 is an absence only with a registry's error code", "[registry]")
     }
 }
 
+TEST_CASE("a list of tags is whole or none", "[registry]") {
+    FakeRegistry server;
+    Run run;
+    const auto client = run.client(server.domain() + "/" + kPath);
+    const std::string second = "/v2/" + kPath + "/tags/list?n=1000&last=b";
+    const auto pages = [&](const std::string& link, const FaultHandler& rest) {
+        server.set_hook([=](const FaultRequest& request, FaultConnection& connection) {
+            if (request.target.find("tags/list") == std::string::npos) return false;
+            if (request.target.find("last=") != std::string::npos) {
+                rest(request, connection);
+            } else {
+                fault::respond(200, R"({"name":"x","tags":["a","b"]})",
+                               "Content-Type: application/json\r\nLink: <" + link + ">; rel=\"next\"\r\n")(request,
+                                                                                                           connection);
+            }
+            return true;
+        });
+    };
+    const auto more = fault::respond(200, R"({"tags":["c"]})", "Content-Type: application/json\r\n");
+    const std::vector<std::string> all{"a", "b", "c"};
+    pages(second, more);
+    CHECK(client.list_tags() == all);
+    // Behind a proxy that ends TLS: the same host by another scheme and port.
+    pages("https://" + server.domain().substr(0, server.domain().find(':')) + second, more);
+    CHECK(client.list_tags() == all);
+    pages("http://elsewhere.invalid" + second, more);
+    CHECK(error_of([&] { (void)client.list_tags(); }).kind() == ErrorKind::Transient);
+    pages("/v2/" + kPath + "/tags/list?n=1000", more);
+    CHECK(error_of([&] { (void)client.list_tags(); }).kind() == ErrorKind::Transient);
+    pages(second, fault::respond(404, R"({"errors":[{"code":"NAME_UNKNOWN"}]})", "Content-Type: application/json\r\n"));
+    CHECK_THROWS_AS(client.list_tags(), Error);
+}
+
 TEST_CASE("a HEAD's 404 that may be anybody's is asked again with GET", "[registry]") {
     FakeRegistry server;
     put_image(server);
