@@ -9,7 +9,9 @@
 #include "build/environment_facts.hpp"
 #include "build/name_registry.hpp"
 #include "catalog/base_images.hpp"
+#include "spec/definition_check.hpp"
 #include "spec/file_kind.hpp"
+#include "spec/python_demand.hpp"
 
 namespace envbuild::build {
 
@@ -26,7 +28,8 @@ std::string conda_text_for(const fs::path& requirements, const std::string& pyth
                     fmt::format("{} is a requirements file, which does not say the Python", requirements.string()))
             .with_hint("say it with --python, such as --python 3.11");
     }
-    return fmt::format("dependencies:\n  - {}\n  - pip\n  - pip:\n      - {}\n", json_quote("python=" + python),
+    return fmt::format("dependencies:\n  - {}\n  - pip\n  - pip:\n      - {}\n",
+                       json_quote(value_or_throw(spec::python_spec(python))),
                        json_quote("-r " + requirements.filename().string()));
 }
 
@@ -72,7 +75,7 @@ void apply(const DefinitionEdits& edits, DefinitionSource& source) {
         definition.base.context_dockerfile = edits.context_dockerfile;
     }
     set(definition.platform, edits.intent.platform);
-    set(definition.shm_size, edits.shm_size);
+    if (!edits.shm_size.empty()) definition.shm_size = value_or_throw(spec::check_shm_size(edits.shm_size));
     set(definition.gpu.cuda, edits.intent.cuda);
     set(definition.gpu.target_cuda, edits.intent.target_cuda);
     set(definition.gpu.target_cpu, edits.intent.target_cpu);
@@ -101,6 +104,45 @@ void place_context(const DefinitionEdits& edits, DefinitionSource& source) {
             .with_hint("a definition is one directory: copy the context beside the conda file");
     }
     source.definition.base.context = relative.string();
+}
+
+// What is registered is read by all who may read the repository.
+void check_credentials(const DefinitionSource& source, const Workbench& bench) {
+    for (const auto& place : spec::literal_credentials(source.definition, source.directory)) {
+        const auto where = place.line > 0 ? fmt::format("{}:{}", place.file, place.line) : place.file;
+        if (!place.read_by_envbuild) {
+            bench.reporter().warn(
+                fmt::format("{} holds a credential, which everybody who reads the repository will see", where));
+            continue;
+        }
+        throw Error(
+            ErrorKind::InvalidInput,
+            fmt::format("{}: a URL holds a credential, which everybody who reads the repository would see", where))
+            .with_hint("write ${VAR} in its place: each who builds it sets that variable");
+    }
+}
+
+void unpack(const fs::path& archive, const fs::path& directory) {
+    fs::create_directory(directory);
+    unpack_definition(*oci::file_source(archive)->open(), directory);
+}
+
+void set_labels(NameRegistry& names, const Registration& registration, const Registered& done) {
+    for (const auto& label : registration.labels) {
+        catalog::Claim said;
+        said.kind = catalog::ClaimKind::Label;
+        said.name = done.name;
+        said.version = done.version;
+        said.target = label;
+        const auto failed =
+            fmt::format("{}:{} is registered, and the label {} is not set", done.name, done.version, label);
+        try {
+            const auto written = names.write(said);
+            if (!written.outcome.refused.empty()) throw Error(ErrorKind::InvalidInput, written.outcome.refused);
+        } catch (const Error& error) {
+            throw Error(error).with_context(failed);
+        }
+    }
 }
 
 }  // namespace
@@ -140,6 +182,8 @@ void save(const DefinitionSource& source, const fs::path& target, bool overwrite
 
 Registered register_definition(const DefinitionSource& source, const Registration& registration,
                                const Workbench& bench) {
+    for (const auto& label : registration.labels) (void)value_or_throw(catalog::check_label(label));
+    check_credentials(source, bench);
     auto definition = source.definition;
     definition.name = value_or_throw(spec::check_name(registration.name));
     definition.version.clear();
@@ -147,8 +191,13 @@ Registered register_definition(const DefinitionSource& source, const Registratio
     const TempDir folder("register", bench.cache_folder("tmp"));
     const auto directory = folder.path() / "definition";
     spec::save_definition(definition, source.directory, directory, false);
-    // The hash is that of what was saved: it is what everybody else will read.
-    const auto intent = read_intent({.environment = directory.string()}, bench);
+    // The hash is that of what everybody else will read: the archive, unpacked.
+    const auto archive = folder.path() / "definition.tar";
+    const auto content = pack_definition(directory, archive);
+    const auto unpacked = folder.path() / "unpacked";
+    unpack(archive, unpacked);
+    spec::check_self_contained(spec::read_definition(unpacked).definition, unpacked, bench.env());
+    const auto intent = read_intent({.environment = unpacked.string()}, bench);
 
     catalog::Claim claim;
     claim.kind = catalog::ClaimKind::Register;
@@ -160,21 +209,13 @@ Registered register_definition(const DefinitionSource& source, const Registratio
     for (const auto& [key, value] : registration.tags) claim.tags[key] = value;
     const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
     claim.facts = to_json(environment_facts(intent.spec(), catalog.cuda()));
-    const auto archive = folder.path() / "definition.tar";
-    claim.content = pack_definition(directory, archive);
+    claim.content = content;
 
     const auto repository = bench.repository();
     NameRegistry names(*repository, bench);
     const auto written = names.write(claim, archive);
     Registered result{registration.name, written.outcome.version, claim.spec_hash, written.new_version};
-    for (const auto& label : registration.labels) {
-        catalog::Claim said;
-        said.kind = catalog::ClaimKind::Label;
-        said.name = registration.name;
-        said.version = result.version;
-        said.target = label;
-        static_cast<void>(names.write(said));
-    }
+    set_labels(names, registration, result);
     return result;
 }
 

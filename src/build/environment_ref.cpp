@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/fs.hpp"
 #include "base/strings.hpp"
 #include "build/name_registry.hpp"
 #include "build/prefix_export.hpp"
 #include "catalog/curated_set.hpp"
+#include "spec/definition_check.hpp"
 
 namespace envbuild::build {
 
@@ -88,12 +90,18 @@ FoundEnvironment registered(const NameRef& ref, const Workbench& bench) {
     FoundEnvironment found;
     found.kind = FoundEnvironment::Kind::Registered;
     found.path = registry.open(*version);
-    found.definition = spec::read_definition(found.path).definition;
+    found.label = entry->name + ":" + version->version;
+    try {
+        found.definition = spec::read_definition(found.path).definition;
+        // Whoever may register names is not thereby one who may read this machine's files.
+        spec::check_self_contained(*found.definition, found.path, bench.env());
+    } catch (const Error& error) {
+        throw Error(error).with_context(fmt::format("{} as it was registered", found.label));
+    }
     found.definition->name = entry->name;
     found.definition->version = version->version;
     found.definition->description = version->description;
     found.definition->tags = version->tags;
-    found.label = entry->name + ":" + version->version;
     for (const auto& [label, of] : entry->labels) {
         if (of == version->version) found.labels.push_back(label);
     }
@@ -156,11 +164,12 @@ std::string NameRef::to_string() const {
 }
 
 bool is_path_word(const std::string& word) {
-    if (word == "-" || word.find('/') != std::string::npos || is_there(word)) return true;
-    for (const std::string_view ending : {".yml", ".yaml", ".txt", ".json", ".toml"}) {
-        if (word.ends_with(ending)) return true;
-    }
-    return false;
+    return word == "-" || word.find('/') != std::string::npos || is_there(word) || has_file_ending(word);
+}
+
+bool has_file_ending(std::string_view word) {
+    static constexpr std::array<std::string_view, 5> kEndings = {".yml", ".yaml", ".txt", ".json", ".toml"};
+    return std::ranges::any_of(kEndings, [&](std::string_view ending) { return word.ends_with(ending); });
 }
 
 std::vector<std::string> known_names(const Workbench& bench) {

@@ -49,6 +49,9 @@ struct FoundEnvironment {
 // Whether the word is looked for on the disk.
 [[nodiscard]] bool is_path_word(const std::string& word);
 
+// Whether it ends as files do (".yml", ".txt"): no name can, as it would never be looked for.
+[[nodiscard]] bool has_file_ending(std::string_view word);
+
 // The names that there are, for "did you mean": curated ones, and the repository's where it can be asked.
 [[nodiscard]] std::vector<std::string> known_names(const Workbench& bench);
 

@@ -5,6 +5,7 @@
 #include "base/fs.hpp"
 #include "base/strings.hpp"
 #include "catalog/base_images.hpp"
+#include "spec/literal_credential.hpp"
 
 namespace envbuild::build {
 
@@ -90,9 +91,10 @@ Json EnvironmentView::to_json() const {
     json.set("status", found.status.empty() ? Json() : Json(found.status));
     json.set("note", found.note.empty() ? Json() : Json(found.note));
     json.set("definition", definition != nullptr ? spec::to_json(*definition) : Json());
-    json.set("conda_dependencies", conda_text.empty() ? Json() : Json(conda_text));
-    json.set("base_dockerfile",
-             definition == nullptr || definition->base.dockerfile.empty() ? Json() : Json(definition->base.dockerfile));
+    json.set("conda_dependencies", conda_text.empty() ? Json() : Json(spec::without_literal_credentials(conda_text)));
+    json.set("base_dockerfile", definition == nullptr || definition->base.dockerfile.empty()
+                                    ? Json()
+                                    : Json(spec::without_literal_credentials(definition->base.dockerfile)));
     json.set("facts", build::to_json(facts));
     json.set("spec_hash", intent ? Json(intent->hash.hex()) : Json());
     json.set("image_details", image_details(*this));

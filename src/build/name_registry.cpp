@@ -14,6 +14,7 @@
 #include "base/fs.hpp"
 #include "base/parallel.hpp"
 #include "base/strings.hpp"
+#include "build/environment_ref.hpp"
 #include "spec/definition.hpp"
 
 namespace envbuild::build {
@@ -26,6 +27,7 @@ using catalog::ClaimKind;
 using catalog::NameBook;
 
 constexpr std::size_t kFetchers = 8;
+constexpr std::string_view kNewFolder = ".new";
 // A registry may need a moment until its list shows what it has taken.
 constexpr std::array kReadBackWaits{std::chrono::milliseconds(100), std::chrono::milliseconds(400),
                                     std::chrono::milliseconds(1500)};
@@ -54,10 +56,20 @@ Digest digest_of_file(const fs::path& path) {
     return hash.finish();
 }
 
+// A word with such an ending is always a file's.
+void check_reachable(const std::string& name) {
+    if (!has_file_ending(name)) return;
+    throw Error(ErrorKind::InvalidInput,
+                fmt::format("'{}' would be taken for a file wherever an environment is named", name))
+        .with_hint(fmt::format("name it without the ending: {}", name.substr(0, name.rfind('.'))));
+}
+
 // What a user may have mistyped, before anything is asked of the repository.
 void check_words(const Claim& claim) {
     (void)value_or_throw(spec::check_name(claim.name));
     if (claim.kind == ClaimKind::Rename) (void)value_or_throw(spec::check_name(claim.target));
+    if (claim.kind == ClaimKind::Register) check_reachable(claim.name);
+    if (claim.kind == ClaimKind::Rename) check_reachable(claim.target);
     if (claim.kind == ClaimKind::Label) (void)value_or_throw(catalog::check_label(claim.target));
     if (!claim.version.empty()) (void)value_or_throw(catalog::check_version(claim.version));
 }
@@ -72,6 +84,18 @@ bool holds(const fs::path& directory, const Digest& content) {
         return hash.finish() == content;
     } catch (const Error&) {
         return false;
+    }
+}
+
+// What a process that was killed has left in the cache; one that takes longer than this has another fault.
+void sweep(const fs::path& folder) {
+    const auto old = fs::file_time_type::clock::now() - std::chrono::hours(24);
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+        if (!entry.path().filename().string().starts_with(kNewFolder)) continue;
+        std::error_code failed;
+        if (const auto made = entry.last_write_time(failed); !failed && made < old)
+            fs::remove_all(entry.path(), failed);
     }
 }
 
@@ -278,12 +302,14 @@ fs::path NameRegistry::open(const catalog::VersionEntry& version) {
     if (holds(target, version.content)) return target;
     const auto descriptor = artifact(version.claim).archive();
     fs::create_directories(target.parent_path());
-    const TempDir temporary(".new", target.parent_path());
+    sweep(target.parent_path());
+    const TempDir temporary(kNewFolder, target.parent_path());
     const auto unpacked = temporary.path() / "new";
     fs::create_directory(unpacked);
     unpack_definition(*repository_.open_blob(descriptor), unpacked);
+    // Others may do the same at once, and may be reading what they have put there.
+    if (holds(target, version.content)) return target;
     std::error_code ignored;
-    // Others may do the same at once: whoever comes second finds the same content there.
     fs::rename(target, temporary.path() / "old", ignored);
     fs::rename(unpacked, target, ignored);
     if (ignored && !fs::is_directory(target))

@@ -98,11 +98,11 @@ std::string export_prefix(const fs::path& prefix) {
     if (conda.versions.empty())
         throw Error(ErrorKind::InvalidInput, fmt::format("{} holds no conda package", prefix.string()));
     std::string text =
-        fmt::format("name: {}\nchannels:\n", fs::absolute(prefix).lexically_normal().filename().string());
+        fmt::format("name: {}\nchannels:\n", json_quote(fs::absolute(prefix).lexically_normal().filename().string()));
     for (const auto& channel : conda.channels) text += "  - " + json_quote(channel) + "\n";
     if (conda.channels.empty()) text += "  - conda-forge\n";
     text += "dependencies:\n";
-    for (const auto& [name, version] : conda.versions) text += "  - " + json_quote(name + "==" + version) + "\n";
+    for (const auto& [name, version] : conda.versions) text += "  - " + json_quote(name + "=" + version) + "\n";
     const auto pip = pip_packages(prefix, conda);
     if (!pip.empty()) {
         if (!conda.versions.contains("pip")) text += "  - pip\n";

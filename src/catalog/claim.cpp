@@ -80,6 +80,37 @@ std::map<std::string, std::string> tags_of(const Json& json) {
     return tags;
 }
 
+// What `list` shows, and what is said again in --json: texts without control characters, however deep.
+void check_fact(const Json& fact, int depth = 0) {
+    constexpr int kDepth = 4;
+    if (depth > kDepth) wrong("facts", "is nested too deeply");
+    if (fact.is_string() && (fact.as_string().size() > kTextLimit || has_control_character(fact.as_string())))
+        wrong("facts", "has control characters, or too long a text");
+    if (fact.is_array()) {
+        for (const auto& item : fact.as_array()) check_fact(item, depth + 1);
+    }
+    if (!fact.is_object()) return;
+    for (const auto& [key, value] : fact.as_object()) {
+        if (has_control_character(key)) wrong("facts", "has a key with control characters");
+        check_fact(value, depth + 1);
+    }
+}
+
+Json facts_of(const Json& json) {
+    const Json& facts = json["facts"];
+    if (facts.is_null()) return facts;
+    if (!facts.is_object()) wrong("facts", "is no object");
+    check_fact(facts);
+    for (const auto* key : {"python", "cuda", "base"}) (void)text_of(facts, key);
+    if (const Json* gpu = facts.find("gpu"); gpu != nullptr && !gpu->is_bool())
+        wrong("facts", "has a gpu that is no flag");
+    if (const Json* frameworks = facts.find("frameworks")) {
+        if (!frameworks->is_array() || !std::ranges::all_of(frameworks->as_array(), &Json::is_string))
+            wrong("facts", "has frameworks that are no list of texts");
+    }
+    return facts;
+}
+
 ClaimKind kind_of(const Json& json) {
     const auto text = text_of(json, "kind");
     for (const auto kind : {ClaimKind::Register, ClaimKind::Rename, ClaimKind::Label, ClaimKind::Archive}) {
@@ -111,7 +142,7 @@ Claim read_claim(const Json& json) {
         claim.expected = word_of(json, "expected");
         claim.description = text_of(json, "description", true);
         claim.tags = tags_of(json);
-        claim.facts = json["facts"];
+        claim.facts = facts_of(json);
     } else if (claim.kind == ClaimKind::Rename) {
         claim.target = name_of(json, "target");
     } else {

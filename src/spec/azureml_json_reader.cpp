@@ -189,14 +189,9 @@ class JsonReader {
     void read_run_options(const YamlNode& docker) {
         const YamlNode* size = docker.find("shmSize");
         definition_.shm_size = DefinitionFields::text(size, "shmSize");
-        const std::string_view shm = definition_.shm_size;
-        if (!shm.empty()) {
-            const auto digits = shm.find_first_not_of("0123456789");
-            if (digits == 0 || (digits != std::string_view::npos &&
-                                (digits + 1 != shm.size() || !std::string_view("bkmgBKMG").contains(shm.back())))) {
-                DefinitionFields::refuse(*size, fmt::format("shmSize is '{}'", shm),
-                                         "a number with b, k, m or g behind it: \"2g\"");
-            }
+        if (const std::string& shm = definition_.shm_size; !shm.empty()) {
+            if (const auto checked = check_shm_size(shm); !checked)
+                DefinitionFields::refuse(*size, fmt::format("shmSize is '{}'", shm), checked.error().hint());
         }
         const YamlNode* arguments = docker.find("arguments");
         if (arguments == nullptr || arguments->is_null()) return;

@@ -117,4 +117,13 @@ DefinitionRead read_definition(const std::filesystem::path& path) {
     }
 }
 
+Expected<std::string> check_shm_size(std::string_view size) {
+    const auto unit = size.find_first_not_of("0123456789");
+    const bool proper = unit == std::string_view::npos ||
+                        (unit + 1 == size.size() && std::string_view("bkmgBKMG").contains(size.back()));
+    if (!size.empty() && unit != 0 && proper) return std::string(size);
+    return std::unexpected(Error(ErrorKind::InvalidInput, fmt::format("'{}' is no size of shared memory", size))
+                               .with_hint("a number with b, k, m or g behind it: \"2g\""));
+}
+
 }  // namespace envbuild::spec

@@ -109,6 +109,10 @@ struct CondaPart {
 void save_definition(const Definition& definition, const std::filesystem::path& source,
                      const std::filesystem::path& target, bool overwrite);
 
+// "2g", "512m", "1048576": a number of bytes, with b, k, m or g behind it, as `docker run --shm-size` takes it.
+// InvalidInput.
+[[nodiscard]] Expected<std::string> check_shm_size(std::string_view size);
+
 // "AzureML-PyTorch-1.6-GPU": letters, digits, '-', '_', '.', begins with a letter or digit, at most 255. InvalidInput.
 [[nodiscard]] Expected<std::string> check_name(std::string_view name);
 

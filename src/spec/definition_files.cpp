@@ -35,26 +35,10 @@ bool looks_local(std::string_view line) {
     return !line.contains("://") && (line.ends_with(".whl") || line.ends_with(".tar.gz") || line.ends_with(".zip"));
 }
 
-// The lines whose local files can be told without the environment of a build: one with a variable is left out, unless
-// it is the variable that says which file.
-std::string without_variables(std::string_view text, const std::string& file) {
-    std::string out;
-    for (const auto line : split(text, '\n')) {
-        if (pypi::expand_variables(line, {}).unset.empty()) {
-            out += line;
-        } else if (looks_local(line)) {
-            throw Error(ErrorKind::InvalidInput,
-                        fmt::format("{}: '{}' names a local file by a variable", file, redact(trim(line))))
-                .with_hint("write the path out, so that the file can be copied along");
-        }
-        out += '\n';
-    }
-    return out;
-}
-
 class Planner {
   public:
-    Planner(const Definition& definition, fs::path source) : source_(std::move(source)) {
+    Planner(const Definition& definition, fs::path source, const ProcessEnv& env)
+        : source_(std::move(source)), env_(env) {
         out_.definition = definition;
     }
 
@@ -144,6 +128,7 @@ class Planner {
         if (items.empty()) return;
 
         pypi::RequirementsOptions options;
+        options.env = env_;
         options.directory = part.directory;
         std::optional<Error> failed;
         // The parser turns what this throws into a diagnostic; here it stops everything.
@@ -157,11 +142,11 @@ class Planner {
         };
         pypi::RequirementsParser parser(options);
         for (const YamlNode* item : items) {
-            parser.add_item(without_variables(item->text(), item->place().to_string()), item->place());
+            parser.add_item(known_lines(item->text(), item->place().to_string()), item->place());
             if (failed) throw Error(*failed).with_context("reading " + item->place().to_string());
         }
         // What else is wrong with a line is for the build to say: it names no file.
-        const auto parsed = parser.take();
+        auto parsed = parser.take();
         for (const auto& one : parsed.requirements) {
             if (one.line.kind == pypi::RequirementLine::Kind::Local) add_source(one.line.path, part.directory);
         }
@@ -169,6 +154,36 @@ class Planner {
             // An absolute one is a place of the site, as an index is.
             if (!link.contains("://") && !fs::path(link).is_absolute()) add_source(link, part.directory);
         }
+        out_.pip.push_back(std::move(parsed));
+    }
+
+    // The lines whose local files can be told: one with an unknown variable is left out, unless it is the variable that
+    // says which file.
+    [[nodiscard]] std::string known_lines(std::string_view text, const std::string& file) const {
+        std::string out;
+        for (const auto line : split(text, '\n')) {
+            if (pypi::expand_variables(line, env_).unset.empty()) {
+                check_relative(line, file);
+                out += line;
+            } else if (looks_local(line)) {
+                throw Error(ErrorKind::InvalidInput,
+                            fmt::format("{}: '{}' names a local file by a variable", file, redact(trim(line))))
+                    .with_hint("write the path out, so that the file can be copied along");
+            }
+            out += '\n';
+        }
+        return out;
+    }
+
+    // The parser takes an absolute path below the folder for a relative one; a copy of the line would lead back here.
+    void check_relative(std::string_view line, const std::string& file) const {
+        auto root = fs::absolute(source_).lexically_normal().generic_string();
+        while (root.ends_with('/')) root.pop_back();
+        if (root.empty() || trim(line).starts_with('#')) return;
+        if (!line.contains(root + "/") && !percent_decode(line).contains(root + "/")) return;
+        throw Error(ErrorKind::InvalidInput, fmt::format("{}: '{}' names a file of the definition by an absolute path",
+                                                         file, redact(trim(line))))
+            .with_hint("write it relative to the file's folder, such as ./wheels/NAME.whl");
     }
 
     static void gather(const YamlNode& dependencies, std::vector<const YamlNode*>& items) {
@@ -194,7 +209,8 @@ class Planner {
         file.kind = PlannedFile::Kind::Copy;
         file.source = path;
         put(relative, std::move(file));
-        return without_variables(text, path.string());
+        out_.texts.push_back(path);
+        return known_lines(text, path.string());
     }
 
     [[nodiscard]] std::string relative_to_source(const fs::path& path) const {
@@ -211,16 +227,19 @@ class Planner {
         const std::string relative = relative_to_source(path);
         if (fs::path(written).is_absolute() || leads_out(relative)) refuse_outside(written);
         check_inside(path, written);
+        if (relative == ".") {
+            // What belongs to the definition itself would count as its source: its hash would depend on its name.
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("{}: the source '{}' is the definition's own folder", source_.string(), written))
+                .with_hint("put the package into a folder of its own, such as ./pkg, and name that");
+        }
         const auto status = fs::status(path);
         if (!fs::exists(status)) {
             throw Error(ErrorKind::NotFound, fmt::format("{}: there is no such file or folder", path.string()))
                 .with_hint("the pip section names it");
         }
         if (!fs::is_directory(status)) return add_file(path, relative);
-        for (const auto& found : source_files(path)) {
-            const std::string place = relative == "." ? found.path : relative + "/" + found.path;
-            if (place != kDefinitionFile) add_file(found.on_disk, place);
-        }
+        for (const auto& found : source_files(path)) add_file(found.on_disk, relative + "/" + found.path);
     }
 
     void add_file(const fs::path& path, const std::string& relative) {
@@ -240,13 +259,15 @@ class Planner {
     }
 
     fs::path source_;
+    const ProcessEnv& env_;
     DefinitionFiles out_;
 };
 
 }  // namespace
 
-DefinitionFiles plan_definition_files(const Definition& definition, const std::filesystem::path& source) {
-    return Planner(definition, source).plan();
+DefinitionFiles plan_definition_files(const Definition& definition, const std::filesystem::path& source,
+                                      const ProcessEnv& env) {
+    return Planner(definition, source, env).plan();
 }
 
 }  // namespace envbuild::spec

@@ -5,7 +5,10 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "base/process_env.hpp"
+#include "pypi/requirements_file.hpp"
 #include "spec/definition.hpp"
 
 namespace envbuild::spec {
@@ -22,9 +25,13 @@ struct PlannedFile {
 struct DefinitionFiles {
     Definition definition;                     // with its paths as they will be
     std::map<std::string, PlannedFile> files;  // by path relative to the new directory, without the JSON
+    std::vector<std::filesystem::path> texts;  // the requirement and constraint files among them, where they lie now
+    std::vector<pypi::Requirements> pip;       // what the pip section says, as far as it could be told
 };
 
-// Throws Error: InvalidInput for a path that leads out of `source` or that a variable hides; NotFound, Io.
-[[nodiscard]] DefinitionFiles plan_definition_files(const Definition& definition, const std::filesystem::path& source);
+// `env` is for ${VAR}; a line with a variable that is not set names no file. Throws Error: InvalidInput for a path that
+// leads out of `source`, is `source` itself, is written as an absolute one or hidden by a variable; NotFound, Io.
+[[nodiscard]] DefinitionFiles plan_definition_files(const Definition& definition, const std::filesystem::path& source,
+                                                    const ProcessEnv& env = {});
 
 }  // namespace envbuild::spec

@@ -5,6 +5,7 @@
 
 #include "base/strings.hpp"
 #include "pypi/requirements_file.hpp"
+#include "spec/python_demand.hpp"
 #include "spec/reading.hpp"
 
 namespace envbuild::spec {
@@ -104,24 +105,6 @@ void read_pip_items(const std::vector<PipItem>& items, const std::filesystem::pa
     take_requirements(parser.take(), directory, options, out);
 }
 
-namespace {
-
-// What stands behind --python is glued onto the word "python", so that it must be versions and nothing else:
-// "3.11", "=3.11", ">=3.10,<3.12".
-bool is_version_demand(std::string_view text) {
-    if (text.empty() || text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz.*=<>!~,|+_") != std::string::npos)
-        return false;
-    for (const auto alternative : split(text, '|')) {
-        for (const auto clause : split(alternative, ',')) {
-            const auto first = clause.find_first_not_of("=<>!~");
-            if (first == std::string_view::npos || clause[first] < '0' || clause[first] > '9') return false;
-        }
-    }
-    return conda::VersionSpec::parse(text).has_value();
-}
-
-}  // namespace
-
 void read_requirements_text(std::string_view text, const std::filesystem::path& directory, const ReadOptions& options,
                             Reading& out) {
     if (const auto mark = template_mark(text); !mark.empty()) {
@@ -143,15 +126,10 @@ void read_requirements_text(std::string_view text, const std::filesystem::path& 
         out.report(Diagnostic::Severity::Error, {out.file, 0, 0},
                    "a requirements file does not say which Python it is for",
                    "add --python VERSION, such as --python 3.11");
-    } else if (!is_version_demand(options.python)) {
-        out.report(Diagnostic::Severity::Error, {"--python", 0, 0},
-                   fmt::format("'{}' is no version of Python", options.python),
-                   "write --python 3.11, or a range such as --python '>=3.10,<3.12'");
+    } else if (const auto python = python_spec(options.python); !python) {
+        out.report(Diagnostic::Severity::Error, {"--python", 0, 0}, python.error().message(), python.error().hint());
     } else {
-        const bool bare = options.python.find_first_not_of("0123456789.") == std::string::npos;
-        // "3.11.*" and "3.10|3.11" would else be read as part of the name.
-        const char* between = bare ? "=" : options.python[0] >= '0' && options.python[0] <= '9' ? " " : "";
-        add_conda_spec("python" + std::string(between) + options.python, std::nullopt, directory, options, out);
+        add_conda_spec(*python, std::nullopt, directory, options, out);
         out.spec.python = options.python;
     }
     add_conda_spec("pip", std::nullopt, directory, options, out);

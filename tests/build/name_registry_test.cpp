@@ -280,6 +280,21 @@ TEST_CASE("names: a damaged manifest in the layout costs that claim and no other
     CHECK_THAT(ada.reporter.warnings()[0], Catch::Contains(catalog::claim_tag("bad", bad.claim.id)));
 }
 
+TEST_CASE("names: what a killed process left among the definitions goes after a day") {
+    const Layout layout;
+    Person ada;
+    Names names(ada, layout.name());
+    const auto written = names.names.write(registration("env"), Folder().archive());
+    const auto folder = ada.bench.cache_folder("definitions");
+    for (const auto* left : {".newOLD", ".newYOUNG", "other"}) write_file_atomic(folder / left / "new/x", "x");
+    const auto day_before = fs::file_time_type::clock::now() - std::chrono::hours(25);
+    for (const auto* left : {".newOLD", "other"}) fs::last_write_time(folder / left, day_before);
+    (void)names.names.open(*written.book.find("env")->latest());
+    CHECK_FALSE(fs::exists(folder / ".newOLD"));
+    CHECK(fs::exists(folder / ".newYOUNG"));
+    CHECK(fs::exists(folder / "other"));
+}
+
 TEST_CASE("names: manifests are fetched once, and a damaged copy in the cache is fetched again") {
     FakeRegistry registry;
     const auto where = registry.domain() + "/team/envs";

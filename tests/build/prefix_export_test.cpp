@@ -20,8 +20,13 @@ TEST_CASE("a conda prefix is exported as conda env export --no-builds would") {
     write_file_atomic(site / "six-1.16.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: six\nVersion: 1.16.0\n");
     write_file_atomic(site / "Torch_X-1.0.dist-info/METADATA", "Name: Torch_X\nVersion: 1.0\n\nName: no\n");
     CHECK(build::export_prefix(prefix) ==
-          "name: train\nchannels:\n  - \"conda-forge\"\n  - \"https://repo.lab/team\"\ndependencies:\n"
-          "  - \"pip==23\"\n  - \"python==3.11.2\"\n  - \"six==1.16.0\"\n  - pip:\n    - \"torch-x==1.0\"\n");
+          "name: \"train\"\nchannels:\n  - \"conda-forge\"\n  - \"https://repo.lab/team\"\ndependencies:\n"
+          "  - \"pip=23\"\n  - \"python=3.11.2\"\n  - \"six=1.16.0\"\n  - pip:\n    - \"torch-x==1.0\"\n");
+    // Folders have names that YAML would take for something else.
+    const auto odd = folder.path() / "3.10: #x";
+    fs::rename(prefix, odd);
+    CHECK_THAT(build::export_prefix(odd), Catch::StartsWith("name: \"3.10: #x\"\n"));
+    fs::rename(odd, prefix);
     CHECK_THROWS_AS(build::export_prefix(folder.path()), Error);
     write_file_atomic(prefix / "conda-meta/broken.json", "[]");
     CHECK_THROWS_AS(build::export_prefix(prefix), Error);

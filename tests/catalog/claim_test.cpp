@@ -87,6 +87,15 @@ TEST_CASE("a claim that is not proper is refused with what is wrong") {
     CHECK_THAT(with("tags", Json::array()), Catch::Contains("'tags'"));
     CHECK_THAT(with("tags", Json::object().set("k", 1)), Catch::Contains("'k' is no text"));
     CHECK_THAT(with("tags", Json::object().set("k\n", "v")), Catch::Contains("'tags'"));
+    CHECK_THAT(with("facts", "text"), Catch::Contains("'facts' is no object"));
+    CHECK_THAT(with("facts", Json::object().set("python", "\x1b[2J")), Catch::Contains("'facts' has control"));
+    CHECK_THAT(with("facts", Json::object().set("python", 3)), Catch::Contains("'python' is no text"));
+    CHECK_THAT(with("facts", Json::object().set("base", std::string(20000, 'x'))), Catch::Contains("too long"));
+    CHECK_THAT(with("facts", Json::object().set("gpu", "yes")), Catch::Contains("no flag"));
+    CHECK_THAT(with("facts", Json::object().set("frameworks", "torch")), Catch::Contains("no list of texts"));
+    CHECK_THAT(with("facts", Json::object().set("frameworks", Json(std::vector<std::string>{"a\x07"}))),
+               Catch::Contains("'facts' has control"));
+    CHECK_THAT(with("facts", Json::object().set("later", Json::object().set("a\n", 1))), Catch::Contains("a key"));
     CHECK_THAT(reason(renames("a", 1, "b").to_json().set("target", "")), Catch::Contains("'target' is no name"));
     CHECK_THAT(reason(labels("a", 1, "1", "x").to_json().set("target", "@")), Catch::Contains("'target'"));
 }

@@ -3,6 +3,7 @@
 #include "base/strings.hpp"
 #include "spec/definition_support.hpp"
 #include "spec/environment_reader.hpp"
+#include "spec/literal_credential.hpp"
 #include "spec/source_access.hpp"
 
 using namespace envbuild;
@@ -279,7 +280,55 @@ TEST_CASE("save: an existing directory") {
 
 TEST_CASE("save: into a folder of what is copied") {
     Folder folder;
-    folder.file("env.yml", "dependencies:\n  - pip:\n    - -e .\n").file("setup.py", "x");
-    save_definition(with_conda("env.yml"), folder.path(), folder.path("out"), false);
-    CHECK(tree_of(folder.path("out")).size() == 4);  // the JSON, the conda file under both names, setup.py
+    folder.file("env.yml", "dependencies:\n  - pip:\n    - -e ./pkg\n").file("pkg/setup.py", "x");
+    save_definition(with_conda("env.yml"), folder.path(), folder.path("pkg/out"), false);
+    CHECK(tree_of(folder.path("pkg/out")).size() == 3);  // the JSON, the conda file, pkg/setup.py
+}
+
+TEST_CASE("save: the definition's own folder is no source") {
+    Folder folder;
+    folder.file("setup.py", "x").file("sub/setup.py", "x").file("sub/env.yml", "dependencies: [{pip: ['-e ..']}]\n");
+    for (const std::string line : {".", "-e .", "./", "./sub/.."}) {
+        INFO(line);
+        folder.file("env.yml", "dependencies:\n  - pip:\n    - " + line + "\n");
+        CHECK_THAT(save_refusal(with_conda("env.yml"), folder.path(), folder.path("out")),
+                   Contains("the definition's own folder") && Contains("./pkg"));
+    }
+    CHECK_THAT(save_refusal(with_conda("sub/env.yml"), folder.path(), folder.path("out")), Contains("own folder"));
+}
+
+TEST_CASE("save: a file of the definition is not named by an absolute path") {
+    Folder folder;
+    folder.file("wheels/a-1.0-py3-none-any.whl", "wheel").file("more.txt", "six\n");
+    const auto wheel = folder.path("wheels/a-1.0-py3-none-any.whl").string();
+    for (const std::string& line :
+         std::vector<std::string>{wheel, "a @ file://" + wheel, "file://" + wheel,
+                                  "-r " + folder.path("more.txt").string(), "-e " + folder.path("wheels").string()}) {
+        INFO(line);
+        folder.file("env.yml", "dependencies:\n  - pip:\n    - " + line + "\n");
+        CHECK_THAT(save_refusal(with_conda("env.yml"), folder.path(), folder.path("out")),
+                   Contains("env.yml:3") && Contains("by an absolute path") && Contains("relative"));
+        CHECK_FALSE(fs::exists(folder.path("out")));
+    }
+    folder.file("env.yml", "dependencies:\n  - pip:\n    - ./wheels/a-1.0-py3-none-any.whl\n");
+    CHECK(save_refusal(with_conda("env.yml"), folder.path(), folder.path("out")) == "taken");
+}
+
+TEST_CASE("credentials that are written out are told from variables and plain URLs") {
+    for (const auto* line : {"https://user:password@host/x", "  - --index-url=https://a:b${C}@h/simple",
+                             "# https://token@host/", "- https://conda.lab/t/TOKEN/channel", "git+https://u:p@h/a/b@v1",
+                             "x: postgres://u:p@db/x", "https://h/t/a-${B}/c", "https://a:pa/ss@h/x"}) {
+        INFO(line);
+        CHECK(has_literal_credential(line));
+        CHECK(without_literal_credentials(line).contains("***"));
+    }
+    for (const auto* line :
+         {"https://${USER}:${PASSWORD}@host/x", "https://__token__:${T}@h/s", "https://${T}@h/s", "git+ssh://git@h/a/b",
+          "git+https://github.com/a/b@v1", "https://h/t/${TOKEN}/channel", "https://h/a/t/", "user@host: //x", "a://",
+          "https://h:8443/simple", "pkg @ https://h/pkg.whl#sha256=00"}) {
+        INFO(line);
+        CHECK_FALSE(has_literal_credential(line));
+        CHECK(without_literal_credentials(line) == line);
+    }
+    CHECK(without_literal_credentials("a\nhttps://u:p@h\n\nb\n") == "a\nhttps://***@h\n\nb\n");
 }
