@@ -74,6 +74,8 @@ FoundEnvironment registered(const NameRef& ref, const Workbench& bench) {
         if (labelled != entry->labels.end()) version = entry->find(labelled->second);
     } else {
         version = entry->latest();
+        // All are archived: it can still be built, with the warning below.
+        if (version == nullptr) version = &entry->versions.back();
     }
     if (version == nullptr) {
         std::vector<std::string> there;
@@ -131,6 +133,11 @@ FoundEnvironment on_disk(const std::string& word, const Workbench& bench) {
         found.kind = FoundEnvironment::Kind::Directory;
         found.definition = std::move(read.definition);
         found.path = read.directory;
+    } else if (word != "-" && fs::is_directory(path)) {
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("the directory {} holds neither a definition ({}) nor a conda environment (conda-meta)",
+                                word, spec::kDefinitionFile))
+            .with_hint("a name that is also a folder's is written NAME:VERSION or NAME@latest");
     }
     return found;
 }

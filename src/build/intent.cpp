@@ -210,8 +210,19 @@ Intent read_intent(const IntentOptions& options, const Workbench& bench) {
     return intent;
 }
 
-spec::LintReport lint_intent(const IntentOptions& options, const Workbench& bench) {
-    return spec::lint_environment(options.environment, read_options(options, bench));
+spec::LintReport lint_intent(const IntentOptions& asked, const Workbench& bench) {
+    const auto found = find_environment(asked.environment, bench);
+    if (!found.definition) return spec::lint_environment(found.path, read_options(asked, bench));
+    const auto options = read_options(with_definition(asked, *found.definition), bench);
+    const auto part = found.definition->user_managed ? std::nullopt : spec::conda_part(*found.definition, found.path);
+    spec::LintReport report;
+    if (part) report = spec::lint_environment_text(part->bytes, part->file, part->directory, options);
+    report.kind = spec::FileKind::AzureMlAsset;
+    report.file = found.label;
+    if (report.errors() > 0) return report;
+    // What the linter does not see: the base, the build context, platforms.
+    report.spec = make_intent(found, asked, bench).spec();
+    return report;
 }
 
 }  // namespace envbuild::build

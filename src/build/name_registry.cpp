@@ -267,6 +267,15 @@ NameBook NameRegistry::read_back(const ClaimArtifact& artifact) {
         .with_hint("it may do so later; the same command again does no harm");
 }
 
+// In a layout its own, which all who write to it share; else this user's on this host.
+fs::path NameRegistry::turn_file() const {
+    constexpr std::string_view kLayout = "oci:";
+    const auto name = repository_.name();
+    if (name.starts_with(kLayout) && fs::exists(fs::path(name.substr(kLayout.size())) / "oci-layout"))
+        return fs::path(name.substr(kLayout.size())) / ".names.lock";
+    return bench_.cache_folder("names") / (sha256(name).hex() + ".lock");
+}
+
 NameRegistry::Written NameRegistry::write(Claim claim, const std::optional<fs::path>& archive) {
     check_words(claim);
     claim.author = author(bench_.env());
@@ -278,10 +287,17 @@ NameRegistry::Written NameRegistry::write(Claim claim, const std::optional<fs::p
     // The archive first: what takes long is done before the claim takes its place.
     if (source && source->file && !book.with(claim).same_names(book)) {
         repository_.put_blob(source->descriptor, *oci::file_source(*source->file), std::nullopt, nullptr);
-        book = read();
-        expect(claim, book);
     }
+    // Writers that see one lock take turns, so that the number that one prints is not another's; for those who do not,
+    // the rule of the book decides.
+    fs::create_directories(turn_file().parent_path());
+    const FileLock turn(turn_file(), FileLock::Mode::Exclusive, bench_.cancel());
+    book = read();
+    expect(claim, book);
     if (const auto preview = book.with(claim); preview.same_names(book)) {
+        // The content is known, and is there again where it was lost.
+        if (source && source->file && !repository_.has_blob(source->descriptor))
+            repository_.put_blob(source->descriptor, *oci::file_source(*source->file), std::nullopt, nullptr);
         return {claim, *preview.outcome(claim.id), std::move(book), false, false};
     }
     const auto made = value_or_throw(

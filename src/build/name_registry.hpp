@@ -57,6 +57,7 @@ class NameRegistry {
     [[nodiscard]] Error refusal(const catalog::Claim& claim, const std::string& reason,
                                 const catalog::NameBook& book) const;
     void expect(catalog::Claim& claim, const catalog::NameBook& book) const;
+    [[nodiscard]] std::filesystem::path turn_file() const;
     void push(const catalog::ClaimArtifact& artifact);
     [[nodiscard]] catalog::NameBook read_back(const catalog::ClaimArtifact& artifact);
 

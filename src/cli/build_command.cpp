@@ -64,7 +64,7 @@ void add_build_command(CLI::App& app, CommandContext& context, Action& chosen) {
     auto* command = app.add_subcommand("build", "Build or reuse the image of an environment (the default command)");
     auto arguments = std::make_shared<Arguments>();
     command->add_option("FILE", arguments->intent.environment,
-                        "environment.yml or requirements.txt; - for standard input");
+                        "A file, a directory, NAME[:VERSION|@LABEL], or - for standard input");
     command->add_option("--lock", arguments->lock, "Build exactly this conda-lock file");
     add_intent_options(*command, arguments->intent);
     command->add_flag("--refresh", arguments->build.refresh,

@@ -67,7 +67,7 @@ void add_lookup_command(CLI::App& app, CommandContext& context, Action& chosen) 
     auto* command = app.add_subcommand("lookup", "Say whether an environment is built: hit 0, miss 3, unknown 4");
     auto options = std::make_shared<build::IntentOptions>();
     auto verify = std::make_shared<bool>(false);
-    command->add_option("FILE|HASH", options->environment, "environment.yml, requirements.txt, or a spec hash")
+    command->add_option("FILE|HASH", options->environment, "A file, a directory, NAME[:VERSION|@LABEL], or a spec hash")
         ->required();
     add_intent_options(*command, *options);
     command->add_flag("--verify", *verify, "Ask for every blob of the image too; in the embedded store, hash each");

@@ -59,6 +59,12 @@ class ContextWalk {
         std::error_code failed;
         for (const auto& found : fs::directory_iterator(folder, failed)) {
             const std::string path = prefix + found.path().filename().string();
+            if (has_control_character(path)) {
+                throw Error(ErrorKind::InvalidInput,
+                            fmt::format("{}: the name {} below it holds a control character", folder.string(),
+                                        json_quote(found.path().filename().string())))
+                    .with_hint("rename the file, or exclude its folder in .dockerignore");
+            }
             if (!is_valid_utf8(path)) {
                 throw Error(ErrorKind::InvalidInput,
                             fmt::format("{}: a file's name below it is no UTF-8", folder.string()))

@@ -175,3 +175,26 @@ def test_a_list_without_the_registry_is_not_whole(host):
     contains(half.out, "AzureML-Minimal")
     contains(half.err, "not whole")
     contains(host.run("list", "--curated").out, "AzureML-Minimal")
+
+
+def test_check_takes_what_build_takes(host):
+    contains(host.run("check", "AzureML-Minimal").out, "AzureML-Minimal:", "0 errors")
+    definition(host, "own", name="own", python={"condaDependenciesFile": "conda_dependencies.yml"})
+    host.write("own/conda_dependencies.yml", "dependencies: ['numpy >>1']\n")
+    contains(host.run("check", "own", code=2).out, "numpy >>1")
+    os.makedirs(os.path.join(host.directory, "empty"))
+    contains(host.run("check", "empty", code=2).err, "azureml_environment.json", "NAME:VERSION")
+
+
+def test_a_name_whose_versions_are_all_archived_can_be_built(host):
+    host.run("clone", "AzureML-Minimal", "old")
+    host.run("archive", "old:1")
+    contains(host.run("hash", "old").err, "old:1 is archived")
+
+
+def test_a_context_with_a_name_that_no_archive_takes(host):
+    own_context(host, "own")
+    host.write("own/ctx/new\nline", "x")
+    for command in (["hash", "own"], ["register", "own", "--name", "own"]):
+        contains(host.run(*command, code=2).err, "control character")
+    check(host.tags() == [])

@@ -1,6 +1,8 @@
 """Names in the team's repository: two hosts that see the same, labels, archiving, renaming, and what is refused."""
 
 import concurrent.futures
+import json
+import shutil
 
 from harness import check, contains
 
@@ -66,3 +68,33 @@ def test_hosts_that_register_at_once(host):
     check(all(run.result().line.startswith("env:") for run in runs))
     hashes = {host.run("hash", f"env:{version}").line for version in range(1, 7)}
     check(len(hashes) == 6, hashes)
+
+
+def test_ten_at_once_on_one_host_are_told_their_own_version(host):
+    for repository in (host.env["ENVBUILD_REGISTRY"], f"oci:{host.directory}/layout"):
+        host.env["ENVBUILD_REGISTRY"] = repository
+        running = {}
+        for number in range(10):
+            host.write(f"env-{number}.yml", f"channels: [conda-forge]\ndependencies: [nomkl]\nvariables: {{N: '{number}'}}\n")
+            running[number] = host.start("register", f"env-{number}.yml", "--name", "conc")
+        told = {}
+        for number, process in running.items():
+            out, err = process.communicate(timeout=120)
+            check(process.returncode == 0, err)
+            told[number] = out.strip()
+        check(len(set(told.values())) == 10, told)
+        for number, version in told.items():
+            check(host.run("hash", version).line == host.run("hash", f"env-{number}.yml").line, version)
+
+
+def test_registering_again_brings_a_lost_archive_back(host):
+    host.env["ENVBUILD_REGISTRY"] = f"oci:{host.directory}/layout"
+    host.write("one.yml", ONE)
+    host.run("register", "one.yml", "--name", "train")
+    manifest = [blob for blob in (host.directory / "layout/blobs/sha256").iterdir() if b"definition.v1.tar" in blob.read_bytes()[:4096]]
+    layer = json.loads(manifest[0].read_bytes())["layers"][0]["digest"].split(":")[1]
+    (host.directory / "layout/blobs/sha256" / layer).unlink()
+    shutil.rmtree(host.cache / "definitions", ignore_errors=True)
+    check(host.run("hash", "train", code=None).code != 0)
+    check(host.run("register", "one.yml", "--name", "train").line == "train:1")
+    check(host.run("hash", "train").line == host.run("hash", "one.yml").line)
