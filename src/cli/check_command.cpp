@@ -46,7 +46,9 @@ Json to_json(const spec::LintReport& report) {
 void add_check_command(CLI::App& app, CommandContext& context, Action& chosen) {
     auto* command = app.add_subcommand("check", "Lint a file: what it is, what is wrong, what is risky");
     auto options = std::make_shared<build::IntentOptions>();
-    command->add_option("FILE", options->environment, "A file, a directory, NAME[:VERSION|@LABEL], or - for standard input")
+    command
+        ->add_option("FILE", options->environment,
+                     "A file, a directory, NAME[:VERSION|@LABEL], or - for standard input")
         ->required();
     add_intent_options(*command, *options);
     add_common_options(*command, context, false);

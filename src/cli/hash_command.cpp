@@ -6,7 +6,9 @@ void add_hash_command(CLI::App& app, CommandContext& context, Action& chosen) {
     auto* command = app.add_subcommand("hash", "Print the spec hash of a file: 64 hex digits");
     auto options = std::make_shared<build::IntentOptions>();
     auto canonical = std::make_shared<bool>(false);
-    command->add_option("FILE", options->environment, "A file, a directory, NAME[:VERSION|@LABEL], or - for standard input")
+    command
+        ->add_option("FILE", options->environment,
+                     "A file, a directory, NAME[:VERSION|@LABEL], or - for standard input")
         ->required();
     add_intent_options(*command, *options);
     command->add_flag("--canonical", *canonical, "Print the canonical JSON that is hashed instead");

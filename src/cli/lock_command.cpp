@@ -65,7 +65,8 @@ void add_lock_command(CLI::App& app, CommandContext& context, Action& chosen) {
         app.add_subcommand("lock", "Resolve only: write a conda-lock file with every package pinned by hash");
     auto arguments = std::make_shared<Arguments>();
     command
-        ->add_option("FILE", arguments->intent.environment, "A file, a directory, NAME[:VERSION|@LABEL], or - for standard input")
+        ->add_option("FILE", arguments->intent.environment,
+                     "A file, a directory, NAME[:VERSION|@LABEL], or - for standard input")
         ->required();
     command->add_option("-o,--output", arguments->output, "Where to write it; - for standard output")
         ->capture_default_str();
