@@ -96,8 +96,9 @@ def test_a_lost_blob_is_seen_by_verify_and_built_again(host):
     lost = host.run("lookup", "env.yml", "--verify", code=3)
     contains(lost.err, layer)
     again = host.run("env.yml", "--rebuild", "--json").json
-    check(again["digest"] == built["digest"], (built, again))
-    check(host.run("lookup", "env.yml", "--verify").line == built["image"])
+    # The engine dates /opt/env anew, so that the digest may be another; the lock and the answer are one.
+    check(again["lock_hash"] == built["lock_hash"], (built, again))
+    check(host.run("lookup", "env.yml", "--verify").line == again["image"])
 
 
 def test_a_tag_that_is_no_pointer_is_no_hit(host):
@@ -151,7 +152,8 @@ def test_refresh_rebuild_and_tags(host):
     refreshed = host.run("env.yml", "--refresh", "--json", env=NO_ENGINE).json
     check(refreshed["image"] == first["image"] and host.site.requests() > 0, refreshed)
     rebuilt = host.run("env.yml", "--rebuild", "--json").json
-    check(rebuilt["cache"] == "miss" and rebuilt["digest"] == first["digest"], rebuilt)
+    check(rebuilt["cache"] == "miss" and rebuilt["lock_hash"] == first["lock_hash"], rebuilt)
+    check(host.run("lookup", "env.yml").line == rebuilt["image"])
     for tag in ("spec-x", "lock-x", "not a tag"):
         contains(host.run("env.yml", "--tag", tag, code=2).err, tag)
     # A hit is tagged too: the tag was asked for.

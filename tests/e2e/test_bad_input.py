@@ -64,9 +64,9 @@ def test_bombs_and_giants(host):
         giant.write(b"dependencies:\n")
         giant.write(b"  - numpy\n" * 10_000_000)
     giant = host.run("giant.yml", code=2)
-    contains(giant.err, "giant.yml", "larger than 4", "MB")
+    contains(giant.err, "giant.yml", "larger than 4 MiB")
     check(giant.seconds < 20, giant)
-    contains(host.run("-", stdin="dependencies:\n" + "  - numpy\n" * 1_000_000, code=2).err, "MB")
+    contains(host.run("-", stdin="dependencies:\n" + "  - numpy\n" * 1_000_000, code=2).err, "MiB")
 
 
 def test_what_is_no_readable_file(host):

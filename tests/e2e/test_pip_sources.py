@@ -119,6 +119,7 @@ def test_a_lock_of_a_local_package_goes_with_its_folder(host):
     host.share_cache()
     write_project(host, "pkg")
     host.write("env.yml", environment("./pkg"))
+    (host.directory / "locks").mkdir()
     host.run("lock", "env.yml", "-o", "locks/conda-lock.yml")
     text = (host.directory / "locks/conda-lock.yml").read_text()
     contains(text, "../pkg", "envbuild.build.setuptools-")
