@@ -134,9 +134,10 @@ FoundEnvironment on_disk(const std::string& word, const Workbench& bench) {
         found.definition = std::move(read.definition);
         found.path = read.directory;
     } else if (word != "-" && fs::is_directory(path)) {
-        throw Error(ErrorKind::InvalidInput,
-                    fmt::format("the directory {} holds neither a definition ({}) nor a conda environment (conda-meta)",
-                                word, spec::kDefinitionFile))
+        throw Error(
+            ErrorKind::InvalidInput,
+            fmt::format("{} is a directory, and holds neither a definition ({}) nor a conda environment (conda-meta)",
+                        word, spec::kDefinitionFile))
             .with_hint("a name that is also a folder's is written NAME:VERSION or NAME@latest");
     }
     return found;
