@@ -20,13 +20,27 @@ namespace {
 
 constexpr std::size_t kLookups = 16;
 
+// '*' and '?', in time bounded by the product of the lengths.
 bool glob_matches(std::string_view pattern, std::string_view text) {
-    if (pattern.empty()) return text.empty();
-    if (pattern.front() == '*') {
-        return glob_matches(pattern.substr(1), text) || (!text.empty() && glob_matches(pattern, text.substr(1)));
+    std::size_t p = 0;
+    std::size_t t = 0;
+    std::size_t star = std::string_view::npos;  // the last '*', and where in the text it may take one more
+    std::size_t retry = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            retry = t;
+        } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+            ++p;
+            ++t;
+        } else if (star != std::string_view::npos) {
+            p = star + 1;
+            t = ++retry;
+        } else {
+            return false;
+        }
     }
-    return !text.empty() && (pattern.front() == '?' || pattern.front() == text.front()) &&
-           glob_matches(pattern.substr(1), text.substr(1));
+    return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
 bool wanted(const std::string& pattern, const std::string& name) {

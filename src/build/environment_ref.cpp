@@ -66,25 +66,16 @@ FoundEnvironment registered(const NameRef& ref, const Workbench& bench) {
     }
     if (const auto moved = book.renamed_to(ref.name))
         bench.reporter().warn(fmt::format("{} has been renamed to {}", ref.name, *moved));
-    const catalog::VersionEntry* version = nullptr;
-    if (!ref.version.empty()) {
-        version = entry->find(ref.version);
-    } else if (!ref.label.empty() && ref.label != "latest") {
-        const auto labelled = entry->labels.find(ref.label);
-        if (labelled != entry->labels.end()) version = entry->find(labelled->second);
-    } else {
-        version = entry->latest();
-        // All are archived: it can still be built, with the warning below.
-        if (version == nullptr) version = &entry->versions.back();
-    }
+    const auto wanted = ref.label.empty() ? "latest" : ref.label;
+    const auto* version = ref.version.empty() ? entry->labelled(wanted) : entry->find(ref.version);
+    // All are archived: it can still be built, with the warning below.
+    if (version == nullptr && ref.version.empty() && wanted == "latest") version = &entry->versions.back();
     if (version == nullptr) {
         std::vector<std::string> there;
         for (const auto& one : entry->versions) there.push_back(one.version);
         for (const auto& [label, unused] : entry->labels) there.push_back("@" + label);
-        throw Error(ErrorKind::NotFound,
-                    fmt::format("{} has no {}", entry->name,
-                                ref.version.empty() ? "@" + (ref.label.empty() ? "latest" : ref.label)
-                                                    : "version " + ref.version))
+        throw Error(ErrorKind::NotFound, fmt::format("{} has no {}", entry->name,
+                                                     ref.version.empty() ? "@" + wanted : "version " + ref.version))
             .with_hint(fmt::format("it has {}", join(there, ", ")));
     }
     if (version->archived || entry->archived)

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/failpoint.hpp"
+#include "base/file_digest.hpp"
 #include "base/fs.hpp"
 #include "base/parallel.hpp"
 #include "base/strings.hpp"
@@ -46,14 +47,6 @@ std::string author(const ProcessEnv& env) {
     auto text = user.empty() ? std::string(host.data()) : fmt::format("{}@{}", user, host.data());
     std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
     return text;
-}
-
-Digest digest_of_file(const fs::path& path) {
-    const auto reader = oci::file_source(path)->open();
-    Sha256 hash;
-    std::array<char, 1 << 16> buffer;
-    while (const std::size_t got = reader->read(buffer.data(), buffer.size())) hash.update({buffer.data(), got});
-    return hash.finish();
 }
 
 // A word with such an ending is always a file's.
@@ -178,7 +171,7 @@ std::optional<NameRegistry::Archive> NameRegistry::archive_of(const Claim& claim
     if (file) {
         oci::Descriptor descriptor;
         descriptor.media_type = catalog::kDefinitionMediaType;
-        descriptor.digest = digest_of_file(*file);
+        descriptor.digest = sha256_file(*file);
         descriptor.size = fs::file_size(*file);
         return Archive{descriptor, file};
     }

@@ -1,15 +1,12 @@
 #include "spec/context_tree.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <map>
 #include <set>
 
+#include "base/file_digest.hpp"
 #include "base/fs.hpp"
 #include "base/json.hpp"
 #include "base/strings.hpp"
@@ -21,25 +18,6 @@ namespace {
 
 constexpr std::size_t kMaxFiles = 50'000;
 constexpr std::uint64_t kMaxTotalBytes = 2ULL << 30U;
-
-// A file of any size, a block at a time.
-Digest digest_of(const fs::path& path) {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    const auto refuse = [&path] {
-        return Error(ErrorKind::Io,
-                     fmt::format("{}: cannot read: {}", path.string(), std::generic_category().message(errno)));
-    };
-    if (!fd) throw refuse();
-    Sha256 hash;
-    std::array<char, 1 << 16> block{};
-    while (true) {
-        const ssize_t got = ::read(fd.get(), block.data(), block.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw refuse();
-        if (got == 0) return hash.finish();
-        hash.update(std::string_view(block.data(), static_cast<std::size_t>(got)));
-    }
-}
 
 class ContextWalk {
   public:
@@ -118,7 +96,7 @@ Digest digest_of(const std::vector<ContextEntry>& entries) {
         std::vector<std::string> what;
         switch (entry.kind) {
             case ContextEntry::Kind::File:
-                what = {entry.mode == 0755 ? "executable" : "file", digest_of(entry.source).hex()};
+                what = {entry.mode == 0755 ? "executable" : "file", sha256_file(entry.source).hex()};
                 break;
             case ContextEntry::Kind::Link:
                 what = {"link", entry.target};
