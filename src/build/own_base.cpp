@@ -14,6 +14,7 @@
 #include "build/docker_builder.hpp"
 #include "cache/lookup.hpp"
 #include "cache/single_flight.hpp"
+#include "dockerfile/from_images.hpp"
 
 namespace envbuild::build {
 
@@ -105,7 +106,7 @@ class OwnBaseBuild {
 
     // FROM is pinned to what the registries (mirrors first) say now; what they do not have is left to the engine.
     std::string pinned_dockerfile(std::string text, docker::Engine& engine) {
-        auto images = from_images(text);
+        auto images = dockerfile::from_images(text);
         std::ranges::reverse(images);  // from the back, so that offsets stay true
         for (const auto& image : images) {
             try {

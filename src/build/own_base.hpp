@@ -44,12 +44,4 @@ enum class Reuse : std::uint8_t { Kept, BuiltAgain };
                                          const std::shared_ptr<cache::ImageRepository>& repository,
                                          const Workbench& bench);
 
-// A FROM line's image, as far as it can be looked up: not `scratch`, not an earlier stage, without variables.
-struct FromImage {
-    std::size_t offset = 0, length = 0;  // of the reference in the text
-    std::string reference;
-};
-// In the order of the file; heredocs, comments and continued lines are no FROM lines.
-[[nodiscard]] std::vector<FromImage> from_images(std::string_view dockerfile);
-
 }  // namespace envbuild::build

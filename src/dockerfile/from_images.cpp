@@ -1,11 +1,11 @@
-// Finds the images that a Dockerfile stands on (docs.docker.com/reference/dockerfile, FROM).
+#include "dockerfile/from_images.hpp"
+
 #include <algorithm>
 #include <cctype>
 
 #include "base/strings.hpp"
-#include "build/own_base.hpp"
 
-namespace envbuild::build {
+namespace envbuild::dockerfile {
 
 namespace {
 
@@ -120,4 +120,4 @@ std::vector<FromImage> from_images(std::string_view dockerfile) {
     return Scanner(dockerfile).scan();
 }
 
-}  // namespace envbuild::build
+}  // namespace envbuild::dockerfile

@@ -1,8 +1,8 @@
 #include <catch2/catch.hpp>
 
-#include "build/own_base.hpp"
+#include "dockerfile/from_images.hpp"
 
-using namespace envbuild::build;
+using namespace envbuild::dockerfile;
 
 namespace {
 
