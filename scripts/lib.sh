@@ -37,15 +37,22 @@ check() {
     rm -f "$log"
 }
 
-# catch NAME PROGRAM ARGS…: a Catch2 program, counted by its test cases.
+# catch PREFIX DIRECTORY TEST… [-- COMMAND…]: Catch2 programs of a directory, as many at once as there are processors,
+# counted by their test cases; COMMAND runs them.
 catch() {
-    local name=$1 log line rc=0
-    shift
-    log=$(mktemp)
-    "$@" >"$log" 2>&1 || rc=$?
-    line=$(grep -E '^(All tests passed|test cases:)' "$log" | tail -n 1 || true)
-    count "$name" "$rc" "$line" "$log"
-    rm -f "$log"
+    local prefix=$1 directory=$2 logs test line tests=()
+    shift 2
+    while [ "$#" -gt 0 ] && [ "$1" != -- ]; do tests+=("$1"); shift; done
+    [ "$#" -gt 0 ] && shift
+    logs=$(mktemp -d)
+    # shellcheck disable=SC2016
+    printf '%s\n' "${tests[@]}" | LOGS=$logs DIRECTORY=$directory xargs -P "$(nproc)" -I TEST \
+        bash -c '"${@:2}" "$DIRECTORY/$1" >"$LOGS/$1" 2>&1; echo $? >"$LOGS/$1.rc"' catch TEST "$@"
+    for test in "${tests[@]}"; do
+        line=$(grep -E '^(All tests passed|test cases:)' "$logs/$test" | tail -n 1 || true)
+        count "$prefix$test" "$(cat "$logs/$test.rc" || echo 1)" "$line" "$logs/$test"
+    done
+    rm -rf "$logs"
 }
 
 # counted NAME PROGRAM ARGS…: a program that closes with "N passed, N failed".

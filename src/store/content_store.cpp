@@ -218,21 +218,28 @@ void ContentStore::check() const {
     static_cast<void>(read_index());
 }
 
+// Whether the marker of a layout is there; InvalidInput where it is another version's.
+bool ContentStore::is_layout() const {
+    const auto layout = read_file_if_exists(root_ / "oci-layout");
+    if (!layout) return false;
+    const auto json = Json::parse(*layout);
+    const auto version = json ? json->string_or("imageLayoutVersion", "") : "";
+    if (version == "1.0.0") return true;
+    throw Error(ErrorKind::InvalidInput,
+                fmt::format("{}: an image layout of version '{}'; envbuild knows 1.0.0", root_.string(), version))
+        .with_hint("name another folder");
+}
+
 void ContentStore::check_folder() const {
-    if (const auto layout = read_file_if_exists(root_ / "oci-layout")) {
-        const auto json = Json::parse(*layout);
-        const auto version = json ? json->string_or("imageLayoutVersion", "") : "";
-        if (version == "1.0.0") return;
-        throw Error(ErrorKind::InvalidInput,
-                    fmt::format("{}: an image layout of version '{}'; envbuild knows 1.0.0", root_.string(), version))
-            .with_hint("name another folder");
-    }
+    if (is_layout()) return;
     std::error_code error;
     if (fs::is_regular_file(root_, error))
         throw Error(ErrorKind::InvalidInput, fmt::format("{} is a file, not an image layout", root_.string()));
     error.clear();
     for (fs::directory_iterator entry(root_, error), end; !error && entry != end; entry.increment(error)) {
         const auto name = entry->path().filename().string();
+        // Another process may have made the layout since we looked for its marker.
+        if (name == "oci-layout" && is_layout()) return;
         if (name == "blobs" || name == "ingest" || name == "index.json" || name.starts_with(".")) continue;
         throw Error(ErrorKind::InvalidInput,
                     fmt::format("{} holds other things ({}) and is no image layout", root_.string(), name))

@@ -71,6 +71,7 @@ class ContentStore {
     [[nodiscard]] Json::Array read_entries() const;
     void write_index(const Json& index) const;
     void ensure_layout();
+    [[nodiscard]] bool is_layout() const;
     void make_layout() const;
     [[nodiscard]] FileLock lock() const;
 

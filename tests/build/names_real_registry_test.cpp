@@ -68,6 +68,8 @@ void check_many_processes(const std::string& where) {
     for (int i = 0; i < kProcesses; ++i) {
         const auto told = read_file(reports.path() / ("p" + std::to_string(i)));
         INFO(told);
+        // A line of 64 digits for each: anything else is the error that the process ended with.
+        CHECK(told.size() == kRounds * (64 + 1));
         for (const auto line : split_whitespace(told)) claims.emplace(line);
     }
     CHECK(claims.size() == kProcesses * kRounds);

@@ -224,3 +224,16 @@ TEST_CASE("many threads and stores write into one layout without losing a tag", 
         CHECK(store.missing(*oci::Manifest::parse(store.get_manifest(tag)->bytes)).empty());
     CHECK(files_in(folder.path() / "ingest") == 0);
 }
+
+TEST_CASE("a layout that another process is making is never taken for a folder with other things in it", "[store]") {
+    for (int round = 0; round < 40; ++round) {
+        const TempDir folder("store");
+        std::thread maker([&] {
+            ContentStore store(folder.path(), {});
+            store.put_blob(oci::describe("t", "x"), "x");
+        });
+        const ContentStore store(folder.path(), {});
+        while (!fs::exists(folder.path() / "oci-layout")) CHECK_NOTHROW(store.check_folder());
+        maker.join();
+    }
+}
