@@ -41,7 +41,11 @@ std::vector<solve::ChannelSource> fetch_repodata(const Intent& intent, const Wor
     settings.cache_directory = bench.cache_folder("repodata");
     settings.refresh = refresh;
     conda::RepoDataFetcher fetcher(bench.http(), bench.channel_settings(), settings, bench.reporter());
-    return solve::channel_sources(fetcher.fetch(channels_of(intent.spec()), intent.spec().platform));
+    std::vector<std::string> roots;
+    for (const auto& asked : intent.spec().conda) {
+        if (asked.has_exact_name()) roots.push_back(asked.name());
+    }
+    return solve::channel_sources(fetcher.fetch(channels_of(intent.spec()), intent.spec().platform, roots));
 }
 
 lock::BaseImage locked_base(const ResolvedBase& base, const catalog::BaseChoice& choice) {

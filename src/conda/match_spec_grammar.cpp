@@ -106,6 +106,11 @@ std::string normalize_equals(std::string version, bool has_build) {
     return has_build || bare.ends_with('*') ? bare : bare + "*";
 }
 
+std::string_view match_spec_name(std::string_view text) {
+    if (const auto colons = text.rfind("::"); colons != std::string_view::npos) text.remove_prefix(colons + 2);
+    return text.substr(0, text.find_first_of(" \t=<>!~[;,"));
+}
+
 bool is_package_name(std::string_view name) {
     if (name.find('*') != std::string_view::npos) return true;
     std::size_t i = name.starts_with("__") ? 2 : 0;

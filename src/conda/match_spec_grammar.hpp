@@ -30,6 +30,9 @@ struct VersionAndBuild {
 // conda's reading of "=": "=1.2" is "1.2*" unless a build stands behind it, "==1.2" is "1.2".
 [[nodiscard]] std::string normalize_equals(std::string version, bool has_build);
 
+// The name that a record's "depends" begins with, "numpy >=1.2" or "channel::numpy"; quick, and not checked.
+[[nodiscard]] std::string_view match_spec_name(std::string_view text);
+
 // CEP 26's names, virtual ones too. Patterns (with '*') are all fine. Lower case.
 [[nodiscard]] bool is_package_name(std::string_view name);
 

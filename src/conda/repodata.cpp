@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 
 #include "base/strings.hpp"
@@ -114,6 +115,16 @@ std::vector<std::string> RepoData::names() const {
     for (const auto& [name, entries] : state_->index.names) names.emplace_back(name);
     std::sort(names.begin(), names.end());
     return names;
+}
+
+std::vector<std::string> RepoData::needs(std::string_view name) const {
+    std::set<std::string> names;
+    for (const auto& record : records(name)) {
+        for (const auto& depends : record.depends) {
+            if (const auto needed = match_spec_name(depends); !needed.empty()) names.emplace(needed);
+        }
+    }
+    return {names.begin(), names.end()};
 }
 
 bool RepoData::has(std::string_view name) const {

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "conda/package_record.hpp"
+#include "conda/subdir_records.hpp"
 
 namespace envbuild::conda {
 
@@ -17,7 +18,7 @@ class JsonBytes;
 
 // Names with the places of their records; a record is parsed when its name is asked for. Immutable once loaded and
 // thread-safe. Files of 400 MB are fine: the bytes are mapped or held once, and no tree is made of them.
-class RepoData {
+class RepoData : public SubdirRecords {
   public:
     // What a channel's records need to know of where they come from.
     struct Origin {
@@ -33,16 +34,15 @@ class RepoData {
     // Of a subdir that a channel does not have.
     [[nodiscard]] static std::shared_ptr<const RepoData> empty(Origin origin);
 
-    ~RepoData();
+    ~RepoData() override;
     RepoData(const RepoData&) = delete;
 
-    // The records of a name, in the order of the file; empty where there is none. Of a package that is there as .conda
-    // and as .tar.bz2 only the .conda; none that "removed" lists. Records without sha256 are given: it is for the
-    // caller to refuse them. What cannot be a record (no version, a version that conda does not take, a wrong type) is
-    // left out and counted.
-    [[nodiscard]] std::vector<PackageRecord> records(std::string_view name) const;
-    [[nodiscard]] std::vector<std::string> names() const;  // sorted
-    [[nodiscard]] bool has(std::string_view name) const;
+    // What cannot be a record (no version, a version that conda does not take, a wrong type) is left out and counted.
+    [[nodiscard]] std::vector<PackageRecord> records(std::string_view name) const override;
+    [[nodiscard]] std::vector<std::string> names() const override;
+    [[nodiscard]] bool has(std::string_view name) const override;
+    [[nodiscard]] std::vector<std::string> needs(std::string_view name) const override;
+    [[nodiscard]] bool is_sharded() const override { return false; }
     [[nodiscard]] std::size_t size() const;  // records, before the rules of records()
 
     // Records left out so far, and the first reason with the file name.

@@ -59,7 +59,7 @@ void RepoDataCache::write(const RepoDataState& state) const {
     std::error_code error;
     for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
         const std::string name = it->path().filename();
-        const bool data = name.starts_with(key_ + ".") && name.size() == key_.size() + 14 && name.ends_with(".json");
+        const bool data = name.starts_with(key_ + ".") && name != key_ + ".state.json" && name != key_ + ".lock";
         std::error_code ignored;
         // What a killed process left: this one holds the lock, and its own file has its name by now.
         const bool leftover = name.starts_with(".tmp-" + key_ + ".");
@@ -72,9 +72,9 @@ void RepoDataCache::forget() const {
     fs::remove(folder_ / (key_ + ".state.json"), ignored);
 }
 
-std::string RepoDataCache::new_file_name() const {
+std::string RepoDataCache::new_file_name(std::string_view ending) const {
     std::random_device random;
-    return fmt::format("{}.{:08x}.json", key_, static_cast<std::uint32_t>(random()));
+    return fmt::format("{}.{:08x}.{}", key_, static_cast<std::uint32_t>(random()), ending);
 }
 
 }  // namespace envbuild::conda

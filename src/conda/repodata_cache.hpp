@@ -1,9 +1,10 @@
 // The folder in which fetched repodata stays. Internal to conda/.
 //
 // For a subdir with canonical URL U and <key> = the first 32 hex digits of sha256(U):
-//   <key>.state.json          what is known of U; written last and atomically, so it only ever speaks of a file that is
-//   whole <key>.<8 hex digits>.json the decompressed repodata that the state names; never changed, removed once no
-//   state names it <key>.lock                flock: one process asks the server, the others wait for what it gets
+//   <key>.state.json            what is known of U; written last and atomically, so it only ever speaks of a whole file
+//   <key>.<8 hex digits>.json   the decompressed repodata that the state names; never changed, removed once no state
+//                               names it; ".msgpack" where it is an index of shards
+//   <key>.lock                  flock: one process asks the server, the others wait for what it gets
 // The state is a JSON object: "version" 1, "canonical" U, "url" that was asked (without credentials), "etag",
 // "last_modified", "max_age" in seconds, "checked_at" in milliseconds since the epoch, "file" and "size"; "missing":
 // true in place of a file where the server has none. A file that is not there with its size counts as no state.
@@ -38,7 +39,7 @@ class RepoDataCache {
     void write(const RepoDataState& state) const;
     void forget() const;
     [[nodiscard]] std::filesystem::path path_of(const RepoDataState& state) const { return folder_ / state.file; }
-    [[nodiscard]] std::string new_file_name() const;
+    [[nodiscard]] std::string new_file_name(std::string_view ending) const;  // "json"
 
   private:
     std::filesystem::path folder_;

@@ -17,7 +17,7 @@ RepoDataReceiver::RepoDataReceiver(std::filesystem::path destination, std::uint6
 
 void RepoDataReceiver::restart() {
     file_ = std::make_unique<AtomicFile>(destination_);
-    zstd_.reset();
+    decoder_.reset();
     start_.clear();
     begun_ = false;
 }
@@ -31,11 +31,8 @@ void RepoDataReceiver::put(std::string_view bytes) {
 
 void RepoDataReceiver::begin() {
     begun_ = true;
-    if (ZstdStream::is_zstd(start_)) {
-        zstd_ = std::make_unique<ZstdStream>();
-    } else if (trim(start_).starts_with('<')) {
-        throw HtmlPage{};
-    }
+    decoder_ = StreamDecoder::for_start(start_);
+    if (!decoder_ && trim(start_).starts_with('<')) throw HtmlPage{};
     const std::string start = std::move(start_);
     start_.clear();
     if (!start.empty()) write(start);
@@ -47,8 +44,8 @@ void RepoDataReceiver::write(std::string_view bytes) {
         if (start_.size() >= 4) begin();
         return;
     }
-    if (zstd_) {
-        zstd_->write(bytes, [this](std::string_view out) { put(out); });
+    if (decoder_) {
+        decoder_->write(bytes, [this](std::string_view out) { put(out); });
     } else {
         put(bytes);
     }
@@ -56,7 +53,7 @@ void RepoDataReceiver::write(std::string_view bytes) {
 
 void RepoDataReceiver::finish() {
     if (!begun_) begin();
-    if (zstd_) zstd_->finish();
+    if (decoder_) decoder_->finish();
 }
 
 RepoDataAnswer request_repodata(HttpClient& http, const Url& url, const std::optional<RepoDataConditions>& conditions,

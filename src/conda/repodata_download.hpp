@@ -7,13 +7,13 @@
 #include <string>
 
 #include "base/fs.hpp"
-#include "conda/zstd_stream.hpp"
+#include "conda/stream_decoder.hpp"
 #include "net/http_client.hpp"
 
 namespace envbuild::conda {
 
-// Takes a body as it comes, decompresses it where it is zstd (by its first bytes: servers and proxies may have decoded
-// it already) and writes it to a file that has its name only after commit(). Not thread-safe.
+// Takes a body as it comes, decompresses it where it is zstd or bzip2 (by its first bytes: servers and proxies may have
+// decoded it already) and writes it to a file that has its name only after commit(). Not thread-safe.
 class RepoDataReceiver {
   public:
     // Thrown out of write() when the body starts as an HTML page does.
@@ -21,9 +21,9 @@ class RepoDataReceiver {
 
     RepoDataReceiver(std::filesystem::path destination, std::uint64_t size_limit);
     void restart();
-    // Error(Corrupt) where it grows beyond the limit or the zstd is broken.
+    // Error(Corrupt) where it grows beyond the limit or the compressed data is broken.
     void write(std::string_view bytes);
-    // The end of the body: Error(Corrupt) where the zstd breaks off.
+    // The end of the body: Error(Corrupt) where the compressed data breaks off.
     void finish();
     [[nodiscard]] AtomicFile& file() { return *file_; }
 
@@ -36,7 +36,7 @@ class RepoDataReceiver {
     std::unique_ptr<AtomicFile> file_;
     std::string start_;  // until four bytes are there
     bool begun_ = false;
-    std::unique_ptr<ZstdStream> zstd_;
+    std::unique_ptr<StreamDecoder> decoder_;  // null: as it is
 };
 
 struct RepoDataAnswer {

@@ -3,19 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <exception>
+#include <mutex>
 #include <optional>
+#include <set>
 
 #include "base/parallel.hpp"
 #include "base/strings.hpp"
 #include "conda/repodata_cache.hpp"
 #include "conda/repodata_download.hpp"
+#include "conda/sharded_subdir.hpp"
 
 namespace envbuild::conda {
 
 namespace {
 
+constexpr std::string_view kShards = "repodata_shards.msgpack.zst";
+constexpr std::array<std::string_view, 4> kForms = {kShards, "repodata.json.zst", "repodata.json", "repodata.json.bz2"};
 constexpr std::string_view kForbidden = "the server answered 403 Forbidden";
 
 std::int64_t now_milliseconds() {
@@ -43,7 +49,7 @@ class SubdirFetch {
     }
 
     // Null where it is missing.
-    std::shared_ptr<const RepoData> run() {
+    std::shared_ptr<const SubdirRecords> run() {
         const bool local =
             std::all_of(bases_.begin(), bases_.end(), [](const Url& base) { return base.scheme() == "file"; });
         if (local) return from_bases();
@@ -72,7 +78,7 @@ class SubdirFetch {
 
   private:
     // Every mirror in turn: one that fails, or has nothing, is passed over for the next.
-    std::shared_ptr<const RepoData> from_bases() {
+    std::shared_ptr<const SubdirRecords> from_bases() {
         std::exception_ptr failure;
         for (const Url& base : bases_) {
             try {
@@ -89,62 +95,59 @@ class SubdirFetch {
         return nullptr;
     }
 
-    std::shared_ptr<const RepoData> from_folder(const Url& base) const {
+    std::shared_ptr<const SubdirRecords> from_folder(const Url& base) const {
         const std::filesystem::path folder = base.file_path();
         RepoData::Origin origin = origin_;
-        // Held, not mapped: whoever owns the channel may write it anew at any time.
-        origin.shown = (folder / "repodata.json").string();
-        if (auto bytes = read_file_if_exists(origin.shown))
+        for (const std::string_view file : {"repodata.json", "repodata.json.zst", "repodata.json.bz2"}) {
+            origin.shown = (folder / file).string();
+            // Held, not mapped: whoever owns the channel may write it anew at any time.
+            auto bytes = read_file_if_exists(origin.shown);
+            if (!bytes) continue;
+            if (!file.ends_with(".json")) bytes = decompress(*bytes, settings_.size_limit, origin.shown);
             return RepoData::from_bytes(std::move(*bytes), std::move(origin));
-        origin.shown = (folder / "repodata.json.zst").string();
-        const auto packed = read_file_if_exists(origin.shown);
-        if (!packed) return nullptr;
-        std::string bytes;
-        ZstdStream stream;
-        stream.write(*packed, [&](std::string_view out) {
-            if (bytes.size() + out.size() > settings_.size_limit) {
-                throw Error(ErrorKind::Corrupt,
-                            fmt::format("{} is larger than {}", origin.shown, human_bytes(settings_.size_limit)));
-            }
-            bytes += out;
-        });
-        stream.finish();
-        return RepoData::from_bytes(std::move(bytes), std::move(origin));
+        }
+        return nullptr;
     }
 
-    // Null where the server has neither file.
-    std::shared_ptr<const RepoData> from_server(const Url& base) {
+    // Null where the server has no form of it.
+    std::shared_ptr<const SubdirRecords> from_server(const Url& base) {
         const std::string prefix = without_credentials(base).to_string() + "/";
         const bool known = state_ && !state_->missing && state_->url.starts_with(prefix);
-        std::vector<Url> urls = {base.join("repodata.json.zst"), base.join("repodata.json")};
+        std::vector<std::string_view> files(kForms.begin(), kForms.end());
         // The form that the cached copy came in is asked first: it can answer "not modified".
-        if (known && state_->url == without_credentials(urls[1]).to_string()) std::swap(urls[0], urls[1]);
+        if (known && !settings_.refresh)
+            std::ranges::stable_partition(files, [&](auto file) { return state_->url == prefix + std::string(file); });
         bool forbidden = false, html = false;
-        for (const Url& url : urls) {
+        for (const std::string_view form : files) {
+            const Url url = base.join(form);
             std::optional<RepoDataConditions> conditions;
-            if (known && state_->url == without_credentials(url).to_string())
-                conditions = {state_->etag, state_->last_modified};
-            const std::string file = cache_.new_file_name();
+            if (known && state_->url == prefix + std::string(form)) conditions = {state_->etag, state_->last_modified};
+            const std::string file = cache_.new_file_name(form == kShards ? "msgpack" : "json");
             RepoDataReceiver receiver(settings_.cache_directory / file, settings_.size_limit);
-            const RepoDataAnswer answer = request_repodata(http_, url, conditions, receiver);
-            switch (answer.kind) {
-                case RepoDataAnswer::Kind::Received:
-                    return keep(receiver, file, url, answer.response);
-                case RepoDataAnswer::Kind::NotModified:
-                    state_->checked_at = now_milliseconds();
-                    state_->max_age = freshness_seconds(answer.response);
-                    cache_.write(*state_);
-                    if (auto cached = from_cache("not modified")) return cached;
-                    cache_.forget();
-                    return from_server(base);  // the cached copy was of no use
-                case RepoDataAnswer::Kind::Forbidden:
-                    forbidden = true;
-                    break;
-                case RepoDataAnswer::Kind::Html:
-                    html = true;
-                    break;
-                case RepoDataAnswer::Kind::Missing:
-                    break;
+            try {
+                const RepoDataAnswer answer = request_repodata(http_, url, conditions, receiver);
+                switch (answer.kind) {
+                    case RepoDataAnswer::Kind::Received:
+                        return keep(receiver, file, url, answer.response);
+                    case RepoDataAnswer::Kind::NotModified:
+                        state_->checked_at = now_milliseconds();
+                        state_->max_age = freshness_seconds(answer.response);
+                        cache_.write(*state_);
+                        if (auto cached = from_cache("not modified")) return cached;
+                        cache_.forget();
+                        return from_server(base);  // the cached copy was of no use
+                    case RepoDataAnswer::Kind::Forbidden:
+                        forbidden = true;
+                        break;
+                    case RepoDataAnswer::Kind::Html:
+                        html = true;
+                        break;
+                    case RepoDataAnswer::Kind::Missing:
+                        break;
+                }
+            } catch (const Error& error) {
+                if (form != kShards || error.kind() != ErrorKind::Corrupt) throw;
+                reporter_.warn(fmt::format("{}; the whole repodata is asked for instead", error.message()));
             }
         }
         if (forbidden) {
@@ -154,16 +157,16 @@ class SubdirFetch {
                     "through "
                     "an environment variable");
         }
-        if (html) throw html_error(urls[1]);
+        if (html) throw html_error(base.join("repodata.json"));
         return nullptr;
     }
 
-    std::shared_ptr<const RepoData> keep(RepoDataReceiver& receiver, const std::string& file, const Url& url,
-                                         const HttpResponse& response) {
+    std::shared_ptr<const SubdirRecords> keep(RepoDataReceiver& receiver, const std::string& file, const Url& url,
+                                              const HttpResponse& response) {
         RepoData::Origin origin = origin_;
         origin.shown = without_credentials(url).to_string();
         // Checked before it has a name: a broken answer never gets into the cache.
-        auto data = RepoData::load(receiver.file().temporary_path(), std::move(origin));
+        auto data = open(receiver.file().temporary_path(), url, std::move(origin));
         receiver.file().commit();
         RepoDataState state;
         state.url = without_credentials(url).to_string();
@@ -174,16 +177,35 @@ class SubdirFetch {
         state.file = file;
         state.size = receiver.file().size();
         cache_.write(state);
-        reporter_.debug(fmt::format("{}: {} records, {}", state.url, data->size(), human_bytes(state.size)));
+        reporter_.debug(fmt::format("{}: {}", state.url, human_bytes(state.size)));
         return data;
     }
 
+    // What lies in the file, which came from `url`.
+    std::shared_ptr<const SubdirRecords> open(const std::filesystem::path& file, const Url& url,
+                                              RepoData::Origin origin) const {
+        if (!url.path().ends_with(kShards)) return RepoData::load(file, std::move(origin));
+        const auto folder = settings_.cache_directory / "shards";
+        auto index = decode_shard_index(read_file(file), origin.shown);
+        return std::make_shared<ShardedSubdir>(http_, std::move(index), url, std::move(origin),
+                                               ShardedSubdirSettings{folder, settings_.size_limit});
+    }
+
+    // The state's URL as it is asked, with the credential of the mirror that it lies under.
+    Url asked_at(const std::string& shown) const {
+        for (const Url& base : bases_) {
+            const std::string prefix = without_credentials(base).to_string() + "/";
+            if (shown.starts_with(prefix)) return base.join(shown.substr(prefix.size()));
+        }
+        return value_or_throw(Url::parse(shown));
+    }
+
     // Null, and no state any more, where the cached copy turns out to be broken.
-    std::shared_ptr<const RepoData> from_cache(std::string_view how) {
+    std::shared_ptr<const SubdirRecords> from_cache(std::string_view how) {
         RepoData::Origin origin = origin_;
         origin.shown = state_->url;
         try {
-            auto data = RepoData::load(cache_.path_of(*state_), std::move(origin));
+            auto data = open(cache_.path_of(*state_), asked_at(state_->url), std::move(origin));
             reporter_.debug(fmt::format("{}: {}", state_->url, how));
             return data;
         } catch (const Error& error) {
@@ -238,15 +260,16 @@ RepoDataFetcher::RepoDataFetcher(HttpClient& http, ChannelSettings channels, Rep
                                  Reporter& reporter)
     : http_(http), channels_(std::move(channels)), settings_(std::move(settings)), reporter_(reporter) {}
 
-std::shared_ptr<const RepoData> RepoDataFetcher::fetch_subdir(const Channel& channel, const std::string& subdir) {
+std::shared_ptr<const SubdirRecords> RepoDataFetcher::fetch_subdir(const Channel& channel, const std::string& subdir) {
     return SubdirFetch(http_, settings_, reporter_, channel, subdir, channels_).run();
 }
 
-std::vector<FetchedChannel> RepoDataFetcher::fetch(const std::vector<Channel>& channels, const Platform& platform) {
+std::vector<FetchedChannel> RepoDataFetcher::fetch(const std::vector<Channel>& channels, const Platform& platform,
+                                                   const std::vector<std::string>& roots) {
     std::vector<std::string> subdirs = {platform.to_string()};
     if (subdirs.front() != "noarch") subdirs.emplace_back("noarch");
     struct Outcome {
-        std::shared_ptr<const RepoData> data;
+        std::shared_ptr<const SubdirRecords> data;
         std::exception_ptr failure;
         bool forbidden = false;
     };
@@ -288,7 +311,42 @@ std::vector<FetchedChannel> RepoDataFetcher::fetch(const std::vector<Channel>& c
         if (!any) throw not_there(channels[c], subdirs, channels_);
         fetched.push_back(std::move(result));
     }
+    fetch_reachable(fetched, roots);
     return fetched;
+}
+
+// Names a wave deep: what the records of the last wave need is fetched together, in all subdirs.
+void RepoDataFetcher::fetch_reachable(const std::vector<FetchedChannel>& channels,
+                                      const std::vector<std::string>& roots) {
+    std::vector<const SubdirRecords*> subdirs;
+    for (const auto& channel : channels) {
+        for (const auto& subdir : channel.subdirs) subdirs.push_back(subdir.get());
+    }
+    if (std::ranges::none_of(subdirs, &SubdirRecords::is_sharded)) return;
+    std::set<std::string> seen(roots.begin(), roots.end());
+    std::vector<std::string> wave(seen.begin(), seen.end());
+    const auto progress = reporter_.start("Reading shards", Reporter::Unit::Items, 0);
+    while (!wave.empty()) {
+        std::vector<std::pair<const SubdirRecords*, std::string>> wanted;
+        for (const auto* subdir : subdirs) {
+            for (const auto& name : wave) {
+                if (subdir->has(name)) wanted.emplace_back(subdir, name);
+            }
+        }
+        std::mutex mutex;
+        std::vector<std::string> next;
+        parallel_for(wanted.size(), settings_.shard_threads, [&](std::size_t i) {
+            http_.cancel().throw_if_cancelled();
+            auto needs = wanted[i].first->needs(wanted[i].second);
+            progress->advance(1);
+            const std::lock_guard lock(mutex);
+            for (auto& name : needs) {
+                if (!name.starts_with("__") && seen.insert(name).second) next.push_back(std::move(name));
+            }
+        });
+        wave = std::move(next);
+    }
+    ShardedSubdir::sweep(settings_.cache_directory / "shards");
 }
 
 }  // namespace envbuild::conda

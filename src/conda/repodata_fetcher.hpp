@@ -15,37 +15,45 @@
 namespace envbuild::conda {
 
 struct RepoDataFetchSettings {
-    // "<key>.json", the decompressed repodata, and "<key>.state.json", what HTTP said of it (docs in
-    // repodata_cache.hpp). Made where it is missing.
+    // What was fetched and what HTTP said of it (repodata_cache.hpp), and "shards" (sharded_subdir.hpp). Made where it
+    // is missing.
     std::filesystem::path cache_directory;
     bool refresh = false;                   // ask the server even where the cached copy is still fresh
     std::uint64_t size_limit = 2ULL << 30;  // of the decompressed json; Corrupt beyond
     std::size_t threads = 8;
+    std::size_t shard_threads = 32;  // requests for shards at once: small, and many
 };
 
 // A channel with its subdirs, in the order asked.
 struct FetchedChannel {
     Channel channel;
-    std::vector<std::shared_ptr<const RepoData>>
+    std::vector<std::shared_ptr<const SubdirRecords>>
         subdirs;  // the platform's, then noarch; empty ones where the channel has none
 };
 
 // Thread-safe. Credentials come from the client's CredentialStore (channel.hpp: remember_credentials). `http` and
-// `reporter` outlive this.
+// `reporter` outlive this and
+// what it fetches.
 class RepoDataFetcher {
   public:
     RepoDataFetcher(HttpClient& http, ChannelSettings channels, RepoDataFetchSettings settings, Reporter& reporter);
 
-    // Every channel's `platform` and noarch, in parallel. Error: NotFound for a channel that has neither, Unauthorized,
-    // Transient, Corrupt (HTML, truncated, not a repodata); each names the URL asked. A missing subdir of an existing
-    // channel is empty; so is one that the server forbids (403) where it gives the other, which is how object stores
-    // say "missing"; the reporter is told.
-    [[nodiscard]] std::vector<FetchedChannel> fetch(const std::vector<Channel>& channels, const Platform& platform);
+    // Every channel's `platform` and noarch, in parallel. Of those that are served in shards, the shards that can be
+    // reached from `roots`, names of packages, are fetched too, all of a wave together; others are when they are asked
+    // for. Error: NotFound for a channel that has neither subdir, Unauthorized, Transient, Corrupt (HTML, truncated,
+    // not a repodata); each names the URL asked. A missing subdir of an existing channel is empty; so is one that the
+    // server forbids (403) where it gives the other, which is how object stores say "missing"; the reporter is told.
+    [[nodiscard]] std::vector<FetchedChannel> fetch(const std::vector<Channel>& channels, const Platform& platform,
+                                                    const std::vector<std::string>& roots = {});
 
-    // One subdir; null where every mirror says that it is not there (404, 410, a missing file).
-    [[nodiscard]] std::shared_ptr<const RepoData> fetch_subdir(const Channel& channel, const std::string& subdir);
+    // One subdir; null where every mirror says that it is not there (404, 410, a missing file). Asked for are the index
+    // of its shards (CEP 16), repodata.json.zst, repodata.json and repodata.json.bz2, in this order, or first the form
+    // that is in the cache. An index that cannot be read is passed over, and the reporter told.
+    [[nodiscard]] std::shared_ptr<const SubdirRecords> fetch_subdir(const Channel& channel, const std::string& subdir);
 
   private:
+    void fetch_reachable(const std::vector<FetchedChannel>& channels, const std::vector<std::string>& roots);
+
     HttpClient& http_;
     ChannelSettings channels_;
     RepoDataFetchSettings settings_;

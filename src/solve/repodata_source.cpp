@@ -6,12 +6,12 @@ namespace {
 
 class RepoDataSource : public RecordSource {
   public:
-    explicit RepoDataSource(std::shared_ptr<const conda::RepoData> data) : data_(std::move(data)) {}
+    explicit RepoDataSource(std::shared_ptr<const conda::SubdirRecords> data) : data_(std::move(data)) {}
     std::vector<conda::PackageRecord> records(std::string_view name) override { return data_->records(name); }
     std::vector<std::string> names() override { return data_->names(); }
 
   private:
-    std::shared_ptr<const conda::RepoData> data_;
+    std::shared_ptr<const conda::SubdirRecords> data_;
 };
 
 }  // namespace

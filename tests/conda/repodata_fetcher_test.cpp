@@ -1,7 +1,5 @@
 #include "conda/repodata_fetcher.hpp"
 
-#include <zstd.h>
-
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <functional>
@@ -10,7 +8,9 @@
 #include <thread>
 
 #include "base/fs.hpp"
+#include "conda/shard_support.hpp"
 #include "support/fault_server.hpp"
+#include "support/tar_writer.hpp"
 
 using namespace envbuild;
 using namespace envbuild::conda;
@@ -20,6 +20,7 @@ namespace {
 using testing::FaultConnection;
 using testing::FaultRequest;
 namespace fault = testing::fault;
+using testing::zstd;
 
 // A channel's server: what it answers is a function of the path; what it was asked is kept.
 class ChannelServer {
@@ -81,12 +82,6 @@ class RecordingReporter : public Reporter {
     std::mutex mutex_;
 };
 
-std::string zstd(const std::string& text) {
-    std::string out(ZSTD_compressBound(text.size()), '\0');
-    out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
-    return out;
-}
-
 std::string repodata(const std::string& name) {
     return R"({"packages":{},"packages.conda":{")" + name + R"(-1.0-0.conda":{"name":")" + name +
            R"(","version":"1.0","build":"0"}}})";
@@ -108,12 +103,26 @@ struct Fixture {
     Channel channel(const std::string& path = "/ch") {
         return Channel("ch", value_or_throw(Url::parse(server.url() + path)));
     }
-    std::vector<FetchedChannel> fetch(const std::vector<Channel>& wanted) {
-        return RepoDataFetcher(http, channels, settings, reporter).fetch(wanted, Platform());
+    std::vector<FetchedChannel> fetch(const std::vector<Channel>& wanted, const std::vector<std::string>& roots = {}) {
+        return RepoDataFetcher(http, channels, settings, reporter).fetch(wanted, Platform(), roots);
+    }
+    void serve_shards(const std::string& folder_path, const testing::ServedShards& shards,
+                      const std::string& headers = "") {
+        server.on(folder_path + "/repodata_shards.msgpack.zst", fault::respond(200, shards.index, headers));
+        for (const auto& [file, bytes] : shards.shards) server.serve(folder_path + "/shards/" + file, bytes);
     }
     Error failure(const std::vector<Channel>& wanted) {
         try {
             (void)fetch(wanted);
+        } catch (const Error& error) {
+            return error;
+        }
+        FAIL("it was fetched");
+        throw std::logic_error("unreachable");
+    }
+    Error error_of_fetch(const std::vector<std::string>& roots) {
+        try {
+            (void)fetch({channel()}, roots);
         } catch (const Error& error) {
             return error;
         }
@@ -146,8 +155,20 @@ TEST_CASE_METHOD(Fixture, "the zst is asked first, then the json") {
     const auto record = fetched.front().subdirs[1]->records("pure").front();
     CHECK(record.url.to_string() == server.url() + "/ch/noarch/pure-1.0-0.conda");
     CHECK(record.subdir == "noarch");
-    CHECK(server.asked() ==
-          Strings{"/ch/linux-64/repodata.json.zst", "/ch/noarch/repodata.json.zst", "/ch/noarch/repodata.json"});
+    CHECK(server.asked() == Strings{"/ch/linux-64/repodata_shards.msgpack.zst", "/ch/linux-64/repodata.json.zst",
+                                    "/ch/noarch/repodata_shards.msgpack.zst", "/ch/noarch/repodata.json.zst",
+                                    "/ch/noarch/repodata.json"});
+}
+
+TEST_CASE_METHOD(Fixture, "a channel that has the bz2 alone, on a server and in a folder") {
+    server.serve("/ch/linux-64/repodata.json.bz2", testing::bzip2(repodata("old")), "\"1\"");
+    CHECK(fetch({channel()}).front().subdirs[0]->names() == Strings{"old"});
+    (void)server.asked();
+    CHECK(fetch({channel()}).front().subdirs[0]->names() == Strings{"old"});
+    CHECK(std::ranges::count(server.asked(), "/ch/linux-64/repodata.json.bz2") == 1);
+    const auto root = folder.path() / "local";
+    write_file_atomic(root / "linux-64" / "repodata.json.bz2", testing::bzip2(repodata("older")));
+    CHECK(fetch({Channel("local", Url::from_path(root.string()))}).front().subdirs[0]->names() == Strings{"older"});
 }
 
 TEST_CASE_METHOD(Fixture, "what was not modified is taken from the cache") {
@@ -156,7 +177,7 @@ TEST_CASE_METHOD(Fixture, "what was not modified is taken from the cache") {
     (void)fetch({channel()});
     (void)server.asked();
     CHECK(fetch({channel()}).front().subdirs[0]->names() == Strings{"one"});
-    CHECK(server.asked().size() == 2);  // both answered 304; the json is asked for where it came from
+    CHECK(server.asked().size() == 2);  // both answered 304: asked for is the form that is in the cache
     CHECK(cached_files(".state.json") == 2);
 
     server.serve("/ch/linux-64/repodata.json.zst", zstd(repodata("two")), "\"2\"");
@@ -184,8 +205,8 @@ TEST_CASE_METHOD(Fixture, "a channel without one of its subdirs is fine, without
     server.serve("/ch/linux-64/repodata.json", repodata("a"));
     server.serve("/pure/noarch/repodata.json", repodata("b"));
     const auto fetched = fetch({channel(), channel("/pure")});
-    CHECK(fetched[0].subdirs[1]->size() == 0);
-    CHECK(fetched[1].subdirs[0]->size() == 0);
+    CHECK(fetched[0].subdirs[1]->names().empty());
+    CHECK(fetched[1].subdirs[0]->names().empty());
     CHECK(fetched[1].subdirs[1]->names() == Strings{"b"});
 
     const Error error = failure({channel(), channel("/absent")});
@@ -357,4 +378,102 @@ TEST_CASE_METHOD(Fixture, "many at once ask the server once") {
     // Those that wait take what the first was told. One that begins only after that asks again, so a slow machine may
     // need more than one answer, but not one for each.
     CHECK(asked < 6);
+}
+
+namespace {
+
+std::string shard(const std::string& name, const std::string& depends = "") {
+    return R"({"packages":{},"packages.conda":{")" + name + R"(-1.0-0.conda":{"name":")" + name +
+           R"(","version":"1.0","build":"0","depends":[)" + depends + "]}}}";
+}
+
+// a -> b, c -> d (noarch); e stands alone.
+const std::map<std::string, std::string> kNative = {{"a", shard("a", R"("b >=1","__glibc >=2.17","nowhere")")},
+                                                    {"b", shard("b", R"("c")")},
+                                                    {"c", shard("c", R"("a","d")")},
+                                                    {"e", shard("e")}};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "shards: only those that can be reached are fetched, and once") {
+    serve_shards("/ch/linux-64", testing::served_shards(kNative), "Cache-Control: max-age=600\r\n");
+    serve_shards("/ch/noarch", testing::served_shards({{"d", shard("d")}, {"f", shard("f")}}),
+                 "Cache-Control: max-age=600\r\n");
+    const auto fetched = fetch({channel()}, {"a", "absent"});
+    CHECK(server.asked().size() == 2 + 3 + 1);  // two indexes; a, b, c; d
+    const auto& native = *fetched.front().subdirs[0];
+    CHECK(native.is_sharded());
+    CHECK(native.names() == Strings{"a", "b", "c", "e"});
+    CHECK(native.records("a").front().url.to_string() == server.url() + "/ch/linux-64/a-1.0-0.conda");
+    CHECK(native.records("absent").empty());
+    CHECK(fetched.front().subdirs[1]->records("d").front().subdir == "noarch");
+    CHECK(server.asked().empty());
+    CHECK(native.records("e").size() == 1);  // one that nobody foresaw
+    CHECK(server.asked().size() == 1);
+
+    // Another run asks for nothing at all: the index is fresh, and shards never change.
+    CHECK(fetch({channel()}, {"a", "e"}).front().subdirs[0]->records("b").size() == 1);
+    CHECK(server.asked().empty());
+}
+
+TEST_CASE_METHOD(Fixture, "shards: after a change only what changed is fetched") {
+    serve_shards("/ch/linux-64", testing::served_shards(kNative));
+    (void)fetch({channel()}, {"a"});
+    auto changed = kNative;
+    changed["b"] = shard("b", R"("c","e")");
+    serve_shards("/ch/linux-64", testing::served_shards(changed));
+    (void)server.asked();
+    CHECK(fetch({channel()}, {"a"}).front().subdirs[0]->needs("b") == Strings{"c", "e"});
+    const auto asked = server.asked();
+    CHECK(std::ranges::count_if(asked, [](const auto& path) { return path.find("/shards/") != std::string::npos; }) ==
+          2);
+}
+
+TEST_CASE_METHOD(Fixture, "shards: beside channels of other forms, of which names lead into them") {
+    server.serve("/whole/linux-64/repodata.json", shard("x", R"("a")"));
+    serve_shards("/ch/linux-64", testing::served_shards(kNative));
+    const auto fetched = fetch({channel("/whole"), channel()}, {"x"});
+    (void)server.asked();
+    CHECK(fetched[1].subdirs[0]->records("c").size() == 1);
+    CHECK(server.asked().empty());
+}
+
+TEST_CASE_METHOD(Fixture, "shards: a place of their own, and archives elsewhere") {
+    const auto shards = testing::served_shards({{"a", shard("a")}}, "../../archives", server.url() + "/cdn/s");
+    server.serve("/ch/linux-64/repodata_shards.msgpack.zst", shards.index);
+    server.serve("/cdn/s/" + shards.shards.begin()->first, shards.shards.begin()->second);
+    CHECK(fetch({channel()}, {"a"}).front().subdirs[0]->records("a").front().url.to_string() ==
+          server.url() + "/archives/a-1.0-0.conda");
+}
+
+TEST_CASE_METHOD(Fixture, "shards: damaged ones are refused, and never kept") {
+    const auto shards = testing::served_shards({{"a", shard("a")}});
+    serve_shards("/ch/linux-64", shards);
+    const auto path = "/ch/linux-64/shards/" + shards.shards.begin()->first;
+    server.serve(path, shards.shards.begin()->second + "x");
+    const auto error = error_of_fetch({"a"});
+    CHECK(error.kind() == ErrorKind::Corrupt);
+    CHECK_THAT(error.message(), Catch::Contains("shard a") && Catch::Contains("sha256"));
+    server.status(path, 404);
+    CHECK(error_of_fetch({"a"}).kind() == ErrorKind::Transient);
+    CHECK_THAT(error_of_fetch({"a"}).hint(), Catch::Contains("--refresh"));
+    server.status(path, 403);
+    CHECK(error_of_fetch({"a"}).kind() == ErrorKind::Unauthorized);
+    serve_shards("/ch/linux-64", shards);
+    CHECK(fetch({channel()}, {"a"}).front().subdirs[0]->records("a").size() == 1);
+    // One that was damaged in the cache is fetched again.
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(settings.cache_directory / "shards")) {
+        if (entry.is_regular_file()) write_file_atomic(entry.path(), "damaged");
+    }
+    CHECK(fetch({channel()}, {"a"}).front().subdirs[0]->records("a").size() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "shards: an index that cannot be read gives way to the whole repodata, and is told") {
+    server.serve("/ch/linux-64/repodata_shards.msgpack.zst", zstd("no index"));
+    server.serve("/ch/linux-64/repodata.json", repodata("a"));
+    const auto fetched = fetch({channel()}, {"a"});
+    CHECK_FALSE(fetched.front().subdirs[0]->is_sharded());
+    CHECK(fetched.front().subdirs[0]->names() == Strings{"a"});
+    REQUIRE(reporter.warnings.size() == 1);
+    CHECK_THAT(reporter.warnings.front(), Catch::Contains("repodata_shards"));
 }
