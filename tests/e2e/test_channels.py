@@ -1,7 +1,13 @@
 """Channels, packages, base images and engines that are not what they should be: the right exit code, and what is passing is retried."""
 
+import hashlib
+import http.server
+import json
 import os
+import pathlib
 import socket
+import struct
+import subprocess
 import threading
 
 from harness import Host, check, contains, lacks
@@ -158,3 +164,82 @@ def test_a_failing_step_fails_the_build(host):
     host.share_cache()
     text = "channels: [conda-forge]\ndependencies: [python=3.11, pip, pip: [no-such-thing-at-all]]\n"
     fails(host, text, 5, "no-such-thing-at-all")
+
+
+def msgpack(value):
+    """MessagePack of what JSON can hold, and of bytes."""
+    if value is None:
+        return b"\xc0"
+    if isinstance(value, bool):
+        return b"\xc3" if value else b"\xc2"
+    if isinstance(value, int):
+        return b"\xd3" + struct.pack(">q", value)
+    if isinstance(value, bytes):
+        return b"\xc6" + struct.pack(">I", len(value)) + value
+    if isinstance(value, str):
+        return b"\xdb" + struct.pack(">I", len(value.encode())) + value.encode()
+    if isinstance(value, list):
+        return b"\xdd" + struct.pack(">I", len(value)) + b"".join(map(msgpack, value))
+    return b"\xdf" + struct.pack(">I", len(value)) + b"".join(msgpack(k) + msgpack(v) for k, v in value.items())
+
+
+def zstd(data):
+    return subprocess.run(["zstd", "-qc"], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
+def shard_channel(channel, folder):
+    """The channel's linux-64 and noarch as CEP 16 has them, under `folder`."""
+    for subdir in ("linux-64", "noarch"):
+        repodata = json.loads((pathlib.Path(channel) / subdir / "repodata.json").read_text())
+        shards = {}
+        for key in ("packages", "packages.conda"):
+            for file, record in repodata.get(key, {}).items():
+                record = {k: bytes.fromhex(v) if k in ("sha256", "md5") else v for k, v in record.items()}
+                shards.setdefault(record["name"], {"packages": {}, "packages.conda": {}, "removed": []})[key][file] = record
+        place = folder / subdir / "shards"
+        place.mkdir(parents=True)
+        index = {}
+        for name, shard in shards.items():
+            data = zstd(msgpack(shard))
+            index[name] = hashlib.sha256(data).digest()
+            (place / f"{index[name].hex()}.msgpack.zst").write_bytes(data)
+        info = {"base_url": "", "shards_base_url": "./shards/", "created_at": "2026-01-01T00:00:00Z"}
+        whole = msgpack({"version": 1, "info": info, "shards": index})
+        (folder / subdir / "repodata_shards.msgpack.zst").write_bytes(zstd(whole))
+
+
+def test_a_channel_in_shards_gives_the_same_lock_for_fewer_bytes(host):
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=host.directory / "sharded")
+
+        def log_message(self, *_):
+            asked.append(self.path)
+
+    shard_channel(f"{host.site.packages}/channels/conda-forge", host.directory / "sharded")
+    host.write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11, numpy]\n")
+    host.run("lock", "env.yml", "-o", "whole.yml")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        mirror = {"ENVBUILD_CHANNEL_MIRRORS": f"https://conda.anaconda.org/conda-forge=http://127.0.0.1:{server.server_port}"}
+        second = host.second()
+        second.write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11, numpy]\n")
+        second.run("lock", "env.yml", "-o", "sharded.yml", env=mirror)
+        again = len(asked)
+        second.run("lock", "env.yml", "-o", "again.yml", env=mirror)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    whole = (host.directory / "whole.yml").read_text()
+    check((second.directory / "sharded.yml").read_text() == whole, "another lock")
+    check((second.directory / "again.yml").read_text() == whole, "another lock")
+    shards = [path for path in asked if "/shards/" in path]
+    names = len(list((host.directory / "sharded/linux-64/shards").iterdir()))
+    check(2 < len(shards) < names and len(shards) == len(set(shards)), f"{len(shards)} of {names}: {asked}")
+    check(all("repodata.json" not in path for path in asked), asked)
+    check(all("/shards/" not in path for path in asked[again:]), asked[again:])
