@@ -4,6 +4,7 @@
 
 #include "build/curated_selection.hpp"
 #include "build/definition_source.hpp"
+#include "build/published_names.hpp"
 
 namespace envbuild::build {
 
@@ -15,8 +16,8 @@ Registration registration_of(const catalog::CuratedVersion& version) {
     registration.version = version.definition.version;
     registration.tags["source"] = version.source;
     if (version.status != catalog::CuratedStatus::Current) {
-        registration.tags["status"] = to_string(version.status);
-        registration.tags["note"] = version.note;
+        registration.tags[std::string(kStatusTag)] = to_string(version.status);
+        registration.tags[std::string(kNoteTag)] = version.note;
     }
     return registration;
 }
@@ -24,12 +25,20 @@ Registration registration_of(const catalog::CuratedVersion& version) {
 }  // namespace
 
 std::vector<PublishedVersion> publish_curated(const catalog::CuratedSet& set, const std::vector<std::string>& names,
-                                              const Workbench& bench) {
+                                              cache::ImageRepository& repository, const Workbench& bench) {
     const auto selection = CuratedSelection::of(set, names);
     for (const auto& fault : set.faults) {
         if (selection.wants(fault.name, "")) {
             throw Error(fault.error).with_context(fmt::format("reading the curated environment {}", fault.name));
         }
+    }
+    const catalog::ReservedPrefixes reserved(bench.settings().reserved_prefixes);
+    for (const auto& environment : set.environments) {
+        if (!selection.wants(environment.name, "") || reserved.reserves(environment.name)) continue;
+        throw Error(
+            ErrorKind::InvalidInput,
+            fmt::format("{} has no reserved prefix, so that anybody could register versions of it", environment.name))
+            .with_hint("a curated name begins with AzureML, Microsoft or one of the setting reserved_prefixes");
     }
     std::vector<PublishedVersion> published;
     for (const auto& environment : set.environments) {
@@ -40,12 +49,7 @@ std::vector<PublishedVersion> publish_curated(const catalog::CuratedSet& set, co
             source.definition = version.definition;
             source.directory = environment.directory;
             source.label = environment.name + ":" + version.definition.version;
-            const auto done = register_definition(source, registration_of(version), bench);
-            if (done.version != version.definition.version) {
-                throw Error(ErrorKind::InvalidInput,
-                            fmt::format("{} is there already, as version {}", source.label, done.version))
-                    .with_hint("two versions of a curated environment must not be the same");
-            }
+            const auto done = register_definition(source, registration_of(version), repository, bench);
             published.push_back({done.name, done.version, done.spec_hash, done.is_new});
         }
     }

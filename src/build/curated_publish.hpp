@@ -14,12 +14,13 @@ struct PublishedVersion {
     bool is_new = true;  // false: it was there
 };
 
-// Registers every version that is wanted and not there, oldest first, with its status and note as tags. `names` as in
-// CuratedSelection. Throws Error: the first fault of what is wanted, before anything is written; InvalidInput where a
-// version is there with another content (the set's versions never change); what the repository throws. What was
-// registered until then stays: running it again goes on from there.
+// Registers every version that is wanted and not there in `repository`, oldest first, with its status and note as tags.
+// `names` as in CuratedSelection. Throws Error: the first fault of what is wanted and InvalidInput for a name without a
+// reserved prefix, before anything is written; InvalidInput where a version is there with another content (the set's
+// versions never change); what the repository throws. What was registered until then stays: running it again goes on
+// from there.
 [[nodiscard]] std::vector<PublishedVersion> publish_curated(const catalog::CuratedSet& set,
                                                             const std::vector<std::string>& names,
-                                                            const Workbench& bench);
+                                                            cache::ImageRepository& repository, const Workbench& bench);
 
 }  // namespace envbuild::build

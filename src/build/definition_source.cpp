@@ -7,6 +7,7 @@
 #include "base/fs.hpp"
 #include "base/json.hpp"
 #include "build/environment_facts.hpp"
+#include "build/git_context.hpp"
 #include "build/name_registry.hpp"
 #include "catalog/base_images.hpp"
 #include "spec/definition_check.hpp"
@@ -91,6 +92,10 @@ void apply(const DefinitionEdits& edits, DefinitionSource& source) {
 // Contexts are named relative to the definition's directory.
 void place_context(const DefinitionEdits& edits, DefinitionSource& source) {
     if (edits.context.empty()) return;
+    if (source.definition.base.context_is_git()) {
+        source.definition.base.context = value_or_throw(spec::GitLocation::parse(edits.context)).to_string();
+        return;
+    }
     const auto context = fs::weakly_canonical(edits.context);
     if (source.directory.empty()) {
         source.directory = context.parent_path();
@@ -173,15 +178,21 @@ DefinitionSource definition_source(const DefinitionEdits& edits, const Workbench
     apply(edits, source);
     place_context(edits, source);
     if (source.directory.empty()) source.directory = ".";
+    check_options(edits.intent, source.definition, bench);
     return source;
 }
 
-void save(const DefinitionSource& source, const fs::path& target, bool overwrite) {
-    spec::save_definition(source.definition, source.directory, target, overwrite);
+void save(const DefinitionSource& source, const fs::path& target, bool overwrite, const CancelToken& cancel) {
+    spec::save_definition(source.definition, source.directory, target, overwrite, cancel);
 }
 
 Registered register_definition(const DefinitionSource& source, const Registration& registration,
                                const Workbench& bench) {
+    return register_definition(source, registration, *bench.repository(), bench);
+}
+
+Registered register_definition(const DefinitionSource& source, const Registration& registration,
+                               cache::ImageRepository& repository, const Workbench& bench) {
     for (const auto& label : registration.labels) (void)value_or_throw(catalog::check_label(label));
     check_credentials(source, bench);
     auto definition = source.definition;
@@ -190,7 +201,10 @@ Registered register_definition(const DefinitionSource& source, const Registratio
 
     const TempDir folder("register", bench.cache_folder("tmp"));
     const auto directory = folder.path() / "definition";
-    spec::save_definition(definition, source.directory, directory, false);
+    // A version stays what it is, wherever the branch moves.
+    if (auto& base = definition.base; base.context_is_git())
+        base.context = pin(value_or_throw(spec::GitLocation::parse(base.context)), bench).to_string();
+    spec::save_definition(definition, source.directory, directory, false, bench.cancel());
     // The hash is that of what everybody else will read: the archive, unpacked.
     const auto archive = folder.path() / "definition.tar";
     const auto content = pack_definition(directory, archive);
@@ -203,7 +217,6 @@ Registered register_definition(const DefinitionSource& source, const Registratio
     claim.kind = catalog::ClaimKind::Register;
     claim.name = registration.name;
     claim.version = registration.version;
-    claim.spec_hash = intent.hash.hex();
     claim.description = registration.description.empty() ? definition.description : registration.description;
     claim.tags = definition.tags;
     for (const auto& [key, value] : registration.tags) claim.tags[key] = value;
@@ -211,10 +224,9 @@ Registered register_definition(const DefinitionSource& source, const Registratio
     claim.facts = to_json(environment_facts(intent.spec(), catalog.cuda()));
     claim.content = content;
 
-    const auto repository = bench.repository();
-    NameRegistry names(*repository, bench);
+    NameRegistry names(repository, bench);
     const auto written = names.write(claim, archive);
-    Registered result{registration.name, written.outcome.version, claim.spec_hash, written.new_version};
+    Registered result{registration.name, written.outcome.version, intent.hash.hex(), written.new_version};
     set_labels(names, registration, result);
     return result;
 }

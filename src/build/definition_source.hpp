@@ -16,7 +16,7 @@ namespace envbuild::build {
 struct DefinitionEdits {
     IntentOptions intent;    // environment ("" where an image or a Dockerfile is all there is), base, gpu, variables, …
     std::string dockerfile;  // a file: the base is what it makes
-    std::string context;     // a folder with a Dockerfile: the base is what it makes
+    std::string context;     // a folder, or a git URL, with a Dockerfile: the base is what it makes
     std::string context_dockerfile = "Dockerfile";  // in that folder
     bool user_managed = false;                      // nothing is installed on the base
     std::string shm_size;
@@ -30,11 +30,13 @@ struct DefinitionSource {
     std::optional<catalog::VersionEntry> registered;
 };
 
-// Throws as find_environment does; InvalidInput for edits that exclude each other.
+// Throws as find_environment does; InvalidInput for edits that exclude each other and for
+// options that a build would refuse.
 [[nodiscard]] DefinitionSource definition_source(const DefinitionEdits& edits, const Workbench& bench);
 
 // Writes it as Azure ML's save_to_directory does. Throws as spec::save_definition.
-void save(const DefinitionSource& source, const std::filesystem::path& target, bool overwrite);
+void save(const DefinitionSource& source, const std::filesystem::path& target, bool overwrite,
+          const CancelToken& cancel = {});
 
 struct Registration {
     std::string name;
@@ -48,9 +50,11 @@ struct Registered {
     bool is_new = true;  // false: the name had this content already, as this version
 };
 
-// Puts it under a name in the team's repository. Throws Error: InvalidInput for a reserved or improper name, what the
-// repository throws.
+// Puts it under a name in the team's repository, or in `repository`. Throws Error: InvalidInput for a reserved or
+// improper name, and for a version that cannot be had; what the repository throws.
 [[nodiscard]] Registered register_definition(const DefinitionSource& source, const Registration& registration,
                                              const Workbench& bench);
+[[nodiscard]] Registered register_definition(const DefinitionSource& source, const Registration& registration,
+                                             cache::ImageRepository& repository, const Workbench& bench);
 
 }  // namespace envbuild::build

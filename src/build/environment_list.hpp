@@ -14,7 +14,8 @@
 namespace envbuild::build {
 
 struct ListOptions {
-    bool curated = true, own = true;
+    bool curated = true;        // those of the curated_repository, and those that come with envbuild
+    bool own = true;            // those of `registry`: the team's, and curated ones that were published there
     bool archived = false;      // those too
     bool all_versions = false;  // not only the latest
     bool look_up = true;        // say whether each is built
@@ -40,9 +41,11 @@ struct ListedEnvironment {
 };
 
 struct EnvironmentList {
-    std::vector<ListedEnvironment> environments;  // curated first
+    std::vector<ListedEnvironment> environments;  // curated first; each name once
     std::vector<std::string> faults;              // definitions that cannot be read, a line each
-    std::optional<Error> unreachable;  // the repository could not be asked: own names and images are not known
+    std::optional<Error> unreachable;  // a repository could not be asked: its names, and images, are not known
+    // Where none has the pattern in its name: the names nearest to it, at most a few; and those that are only archived.
+    std::vector<std::string> near, archived;
 };
 
 // Throws Cancelled and InvalidInput (settings) only: what cannot be asked is in the list.

@@ -7,8 +7,8 @@
 
 #include "base/fs.hpp"
 #include "base/strings.hpp"
-#include "build/name_registry.hpp"
 #include "build/prefix_export.hpp"
+#include "build/published_names.hpp"
 #include "catalog/curated_set.hpp"
 #include "spec/definition_check.hpp"
 
@@ -27,6 +27,12 @@ Error not_found(const std::string& what, const std::string& word, const std::vec
     return Error(ErrorKind::NotFound, what)
         .with_hint(near.empty() ? "envbuild list shows the environments that there are; a file is named by its path"
                                 : fmt::format("did you mean '{}'? envbuild list shows all", near));
+}
+
+void warn_of_status(const FoundEnvironment& found, const Workbench& bench) {
+    if (found.status == to_string(catalog::CuratedStatus::Current)) return;
+    bench.reporter().warn(
+        fmt::format("{} is {}{}{}", found.label, found.status, found.note.empty() ? "" : ": ", found.note));
 }
 
 FoundEnvironment curated(const NameRef& ref, const catalog::CuratedEnvironment& environment, const Workbench& bench) {
@@ -50,24 +56,18 @@ FoundEnvironment curated(const NameRef& ref, const catalog::CuratedEnvironment& 
     if (version == &environment.latest()) found.labels = {"latest"};
     found.status = catalog::to_string(version->status);
     found.note = version->note;
-    if (version->status != catalog::CuratedStatus::Current)
-        bench.reporter().warn(fmt::format("{} is {}: {}", found.label, found.status, found.note));
+    warn_of_status(found, bench);
     return found;
 }
 
-FoundEnvironment registered(const NameRef& ref, const Workbench& bench) {
-    const auto repository = bench.repository();
-    NameRegistry registry(*repository, bench);
-    const auto book = registry.read();
-    const auto* entry = book.find(ref.name);
-    if (entry == nullptr) {
-        throw not_found(fmt::format("there is no environment '{}', neither a file nor a name", ref.to_string()),
-                        ref.name, known_names(bench));
-    }
-    if (const auto moved = book.renamed_to(ref.name))
+// Nothing where the repository does not give that name.
+std::optional<FoundEnvironment> published(const NameRef& ref, const PublishedNames& names, const Workbench& bench) {
+    const auto* entry = names.find(ref.name);
+    if (entry == nullptr) return std::nullopt;
+    if (const auto moved = names.book().renamed_to(ref.name))
         bench.reporter().warn(fmt::format("{} has been renamed to {}", ref.name, *moved));
     const auto wanted = ref.label.empty() ? "latest" : ref.label;
-    const auto* version = ref.version.empty() ? entry->labelled(wanted) : entry->find(ref.version);
+    const auto* version = ref.version.empty() ? names.labelled(*entry, wanted) : entry->find(ref.version);
     // All are archived: it can still be built, with the warning below.
     if (version == nullptr && ref.version.empty() && wanted == "latest") version = &entry->versions.back();
     if (version == nullptr) {
@@ -81,8 +81,8 @@ FoundEnvironment registered(const NameRef& ref, const Workbench& bench) {
     if (version->archived || entry->archived)
         bench.reporter().warn(fmt::format("{}:{} is archived", entry->name, version->version));
     FoundEnvironment found;
-    found.kind = FoundEnvironment::Kind::Registered;
-    found.path = registry.open(*version);
+    found.kind = names.is_curated(*entry) ? FoundEnvironment::Kind::Curated : FoundEnvironment::Kind::Registered;
+    found.path = names.open(*version);
     found.label = entry->name + ":" + version->version;
     try {
         found.definition = spec::read_definition(found.path).definition;
@@ -98,8 +98,14 @@ FoundEnvironment registered(const NameRef& ref, const Workbench& bench) {
     for (const auto& [label, of] : entry->labels) {
         if (of == version->version) found.labels.push_back(label);
     }
-    if (version == entry->latest() && !entry->labels.contains("latest")) found.labels.emplace_back("latest");
+    if (version == names.latest(*entry) && !entry->labels.contains("latest")) found.labels.emplace_back("latest");
     found.registered = *version;
+    if (names.is_curated(*entry)) {
+        found.status = curated_status(*version);
+        const auto note = version->tags.find(std::string(kNoteTag));
+        if (note != version->tags.end()) found.note = note->second;
+        warn_of_status(found, bench);
+    }
     return found;
 }
 
@@ -174,10 +180,12 @@ bool has_file_ending(std::string_view word) {
 std::vector<std::string> known_names(const Workbench& bench) {
     std::vector<std::string> names;
     for (const auto& environment : curated_set(bench).environments) names.push_back(environment.name);
+    const auto add = [&](const PublishedNames& published) {
+        for (const auto* entry : published.entries()) names.push_back(entry->name);
+    };
     try {
-        const auto repository = bench.repository();
-        const auto book = NameRegistry(*repository, bench).read();
-        for (const auto& [name, entry] : book.names()) names.push_back(name);
+        if (const auto curated = PublishedNames::curated(bench)) add(*curated);
+        add(PublishedNames::own(bench));
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::Cancelled) throw;  // what cannot be asked offers no names
     }
@@ -187,11 +195,22 @@ std::vector<std::string> known_names(const Workbench& bench) {
 FoundEnvironment find_environment(const std::string& word, const Workbench& bench) {
     if (is_path_word(word)) return on_disk(word, bench);
     const auto ref = value_or_throw(NameRef::parse(word));
+    const bool reserved = catalog::ReservedPrefixes(bench.settings().reserved_prefixes).reserves(ref.name);
+    if (reserved) {
+        if (const auto names = PublishedNames::curated(bench)) {
+            if (auto found = published(ref, *names, bench)) return std::move(*found);
+        }
+    }
     const auto set = curated_set(bench);
     if (const auto* environment = set.find(ref.name)) return curated(ref, *environment, bench);
     const auto broken = std::ranges::find(set.faults, ref.name, &catalog::CuratedFault::name);
     if (broken != set.faults.end()) throw Error(broken->error);
-    return registered(ref, bench);
+    // The team's own repository gives no curated names where these have one of their own.
+    if (!reserved || bench.settings().curated_repository.empty()) {
+        if (auto found = published(ref, PublishedNames::own(bench), bench)) return std::move(*found);
+    }
+    throw not_found(fmt::format("there is no environment '{}', neither a file nor a name", ref.to_string()), ref.name,
+                    known_names(bench));
 }
 
 }  // namespace envbuild::build

@@ -2,7 +2,8 @@
 // that the team registered.
 //
 // In this order: "-" and what is there on the disk; NAME, NAME:VERSION or NAME@LABEL otherwise. Names that begin with a
-// reserved prefix are looked for among the curated ones first, then in the repository.
+// reserved prefix are looked for in the curated_repository, then among those that come with envbuild; where there is no
+// curated_repository, then in `registry`. All others: among those that come with envbuild, then in `registry`.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,7 @@ struct FoundEnvironment {
     std::filesystem::path path;                       // the file; else the directory that relative paths start from
     std::optional<spec::Definition> definition;       // none of a plain file
     std::vector<std::string> labels;                  // of the version that was found
-    std::optional<catalog::VersionEntry> registered;  // Registered
+    std::optional<catalog::VersionEntry> registered;  // of a repository: Registered, and Curated that was published
     std::string status, note;                         // Curated: "deprecated", and why
     std::shared_ptr<TempDir> folder;                  // that `path` lies in, where it was made for this run
 };

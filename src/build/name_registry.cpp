@@ -57,6 +57,10 @@ void check_reachable(const std::string& name) {
         .with_hint(fmt::format("name it without the ending: {}", name.substr(0, name.rfind('.'))));
 }
 
+std::string by_whom(const catalog::VersionEntry& version) {
+    return fmt::format("{}on {}", version.author.empty() ? "" : fmt::format("by {} ", version.author), version.created);
+}
+
 // What a user may have mistyped, before anything is asked of the repository.
 void check_words(const Claim& claim) {
     (void)value_or_throw(spec::check_name(claim.name));
@@ -106,8 +110,7 @@ NameRegistry::NameRegistry(cache::ImageRepository& repository, const Workbench& 
 // By digest, so that nobody changes a claim by moving its tag.
 std::optional<ClaimArtifact> NameRegistry::fetch(const std::string& tag, const Digest& digest) const {
     const auto refuse = [&](std::string_view why) -> std::optional<ClaimArtifact> {
-        bench_.reporter().warn(
-            fmt::format("{}: the tag {} is left out of the names: {}", repository_.name(), tag, why));
+        bench_.warn_once(fmt::format("{}: the tag {} is left out of the names: {}", repository_.name(), tag, why));
         return std::nullopt;
     };
     const auto cached = bench_.cache_folder("names") / (digest.hex() + ".json");
@@ -217,13 +220,46 @@ void NameRegistry::expect(Claim& claim, const NameBook& book) const {
     const auto& outcome = *preview.outcome(claim.id);
     if (!outcome.refused.empty()) throw refusal(claim, outcome.refused, book);
     if (claim.kind != ClaimKind::Register) return;
-    if (!claim.version.empty() && claim.version != outcome.version) {
-        throw Error(ErrorKind::InvalidInput, fmt::format("{}: {}:{} is there already with other content",
-                                                         repository_.name(), claim.name, claim.version))
-            .with_hint(fmt::format("versions never change; without --version it becomes {}:{}", claim.name,
-                                   book.find(claim.name)->next_version()));
+    if (claim.version.empty()) {
+        claim.expected = outcome.version;
+        return;
     }
-    if (claim.version.empty()) claim.expected = outcome.version;
+    // A redirect is no name yet: a registration makes it one of its own, with no versions.
+    const auto* entry = book.renamed_to(claim.name) ? nullptr : book.find(claim.name);
+    if (entry == nullptr) return;
+    const auto* taken = entry->find(claim.version);
+    const auto* same = entry->with_content(claim.content);
+    if (taken != nullptr && taken->content != claim.content) {
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("{}: {}:{} is there already with other content, registered {}", repository_.name(),
+                                claim.name, claim.version, by_whom(*taken)))
+            .with_hint("versions never change; " +
+                       (same != nullptr ? fmt::format("this content is {}:{}", claim.name, same->version)
+                                        : fmt::format("without a version of its own it becomes {}:{}", claim.name,
+                                                      entry->next_version())));
+    }
+    if (taken == nullptr && same != nullptr) {
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("{}: {} has this content already, as version {}, registered {}", repository_.name(),
+                                claim.name, same->version, by_whom(*same)))
+            .with_hint(fmt::format("the same content is one version; a further name for it is a label: envbuild label "
+                                   "{}:{} {}",
+                                   claim.name, same->version, claim.version));
+    }
+}
+
+// The claim stays whatever came of it; that its writer asked for another version must not pass unseen.
+void NameRegistry::check_version_is_had(const Written& written) const {
+    const auto& claim = written.claim;
+    if (claim.kind != ClaimKind::Register || claim.version.empty() || claim.version == written.outcome.version) return;
+    const auto* entry = written.book.find(claim.name);
+    const auto* taken = entry == nullptr ? nullptr : entry->find(claim.version);
+    throw Error(ErrorKind::InvalidInput,
+                fmt::format("{}: {}:{} was taken at the same time{}; this content is registered as {}:{}",
+                            repository_.name(), claim.name, claim.version,
+                            taken == nullptr ? "" : ", " + by_whom(*taken), claim.name, written.outcome.version))
+        .with_hint(fmt::format("go on with {}:{}, or register other content under a version that is free", claim.name,
+                               written.outcome.version));
 }
 
 void NameRegistry::push(const ClaimArtifact& artifact) {
@@ -303,7 +339,9 @@ NameRegistry::Written NameRegistry::write(Claim claim, const std::optional<fs::p
         is_new = is_new || std::ranges::find(entry.versions, made.claim.id, &catalog::VersionEntry::claim) !=
                                entry.versions.end();
     }
-    return {made.claim, outcome, std::move(after), true, is_new};
+    Written written{made.claim, outcome, std::move(after), true, is_new};
+    check_version_is_had(written);
+    return written;
 }
 
 fs::path NameRegistry::open(const catalog::VersionEntry& version) {

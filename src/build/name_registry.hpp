@@ -36,8 +36,9 @@ class NameRegistry {
     // change nothing (content that the name has already, a label where it is) is not written and answered as if it
     // were.
     // A Register has its archive, pack_definition's, or `content` that some version in this repository has (a clone).
-    // InvalidInput: what the book refuses; an explicit version that has other content; a registry that takes no
-    // artifacts.
+    // InvalidInput: what the book refuses; an explicit version that has other content, or whose content is another
+    // version already; one that somebody else took at the same moment, where the claim is written and the message says
+    // which version it got; a registry that takes no artifacts.
     Written write(catalog::Claim claim, const std::optional<std::filesystem::path>& archive = std::nullopt);
 
     // The definition's directory, unpacked in the cache (read-only to the caller).
@@ -57,6 +58,7 @@ class NameRegistry {
     [[nodiscard]] Error refusal(const catalog::Claim& claim, const std::string& reason,
                                 const catalog::NameBook& book) const;
     void expect(catalog::Claim& claim, const catalog::NameBook& book) const;
+    void check_version_is_had(const Written& written) const;
     [[nodiscard]] std::filesystem::path turn_file() const;
     void push(const catalog::ClaimArtifact& artifact);
     [[nodiscard]] catalog::NameBook read_back(const catalog::ClaimArtifact& artifact);

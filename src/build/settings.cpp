@@ -74,6 +74,10 @@ const std::vector<Row>& rows() {
              "Where images and pointers are kept: `host[:port]/repository`, `oci:/path` for an OCI image layout, or "
              "empty for the layout in the data folder",
              &Settings::registry),
+        text("curated_repository",
+             "Where curated names are read before those that come with envbuild, and published to; written as "
+             "`registry`, which then gives no curated names. Empty: there is no such place",
+             &Settings::curated_repository),
         list("channels", "Channels for files that name none; they count for the hash", &Settings::channels),
         text("channel_alias", "What a channel's name is appended to (default: https://conda.anaconda.org)",
              &Settings::channel_alias),

@@ -18,7 +18,8 @@ using UrlMap = std::map<std::string, std::vector<std::string>>;
 
 // A value; made once in cli/ and passed down.
 struct Settings {
-    std::string registry;  // "host[:port]/repository", "oci:/path", or "" for the embedded store
+    std::string registry;            // "host[:port]/repository", "oci:/path", or "" for the embedded store
+    std::string curated_repository;  // written as `registry`: where curated names are read; "" for no such place
     std::vector<std::string> channels{"conda-forge"};
     std::string channel_alias;
     UrlMap custom_channels;  // one URL each

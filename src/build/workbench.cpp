@@ -53,6 +53,16 @@ std::unique_ptr<cache::ImageRepository> Workbench::embedded_repository() const {
     return cache::layout_repository(settings_.data_dir / "images", cancel_);
 }
 
+std::unique_ptr<cache::ImageRepository> Workbench::curated_repository() const {
+    if (settings_.curated_repository.empty()) return nullptr;
+    return cache::open_repository(settings_.curated_repository, registries(), cancel_);
+}
+
+void Workbench::warn_once(const std::string& message) const {
+    const std::scoped_lock lock(warned_mutex_);
+    if (warned_.insert(message).second) reporter_.warn(message);
+}
+
 Downloader Workbench::downloader() const {
     return {*http_, cache_folder("packages"), reporter_};
 }

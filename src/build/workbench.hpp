@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <vector>
 
 #include "base/cancel.hpp"
@@ -29,6 +31,8 @@ class Workbench {
     [[nodiscard]] const Settings& settings() const { return settings_; }
     [[nodiscard]] const CancelToken& cancel() const { return cancel_; }
     [[nodiscard]] Reporter& reporter() const { return reporter_; }
+    // A warning that several steps of the run come upon.
+    void warn_once(const std::string& message) const;
     [[nodiscard]] HttpClient& http() const { return *http_; }
     // Login files and channel settings are read from disk when first needed: a look-up in the embedded store never
     // needs them, and where one is bad that is an answer of the registry that wanted it.
@@ -38,6 +42,8 @@ class Workbench {
     // Where images are kept: the settings' registry, or the embedded OCI image layout.
     [[nodiscard]] std::unique_ptr<cache::ImageRepository> repository() const;
     [[nodiscard]] std::unique_ptr<cache::ImageRepository> embedded_repository() const;
+    // Where curated names are read; null where the settings name no such place.
+    [[nodiscard]] std::unique_ptr<cache::ImageRepository> curated_repository() const;
     // The content-addressed cache of packages and wheels.
     [[nodiscard]] Downloader downloader() const;
     [[nodiscard]] std::filesystem::path cache_folder(std::string_view name) const { return settings_.cache_dir / name; }
@@ -60,6 +66,8 @@ class Workbench {
     mutable std::map<std::string, registry::RegistryCredential> logins_;
     mutable std::unique_ptr<registry::RegistryContext> registries_;
     mutable std::unique_ptr<conda::ChannelSettings> channel_settings_;
+    mutable std::mutex warned_mutex_;
+    mutable std::set<std::string> warned_;
 };
 
 }  // namespace envbuild::build

@@ -153,7 +153,8 @@ CuratedEnvironment environment_of(const std::filesystem::path& directory) {
     return environment;
 }
 
-// Digits by their value, all else by its lower case, so that 1.9 comes before 1.10.
+}  // namespace
+
 std::strong_ordering compare_names(std::string_view a, std::string_view b) {
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     const auto number = [&](std::string_view& rest) {
@@ -181,8 +182,6 @@ std::strong_ordering compare_names(std::string_view a, std::string_view b) {
     if (const auto order = a.size() <=> b.size(); order != 0) return order;
     return whole_a <=> whole_b;
 }
-
-}  // namespace
 
 std::string_view to_string(CuratedStatus status) {
     switch (status) {

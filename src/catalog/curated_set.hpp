@@ -4,6 +4,7 @@
 // folder that cannot be read is a fault of its own and hides no other.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -42,6 +43,9 @@ struct CuratedEnvironment {
     [[nodiscard]] const CuratedVersion& latest() const;  // the last that is not Unsatisfiable, else the last
     [[nodiscard]] const CuratedVersion* find(std::string_view version) const;
 };
+
+// How lists of names are sorted: digits by their value, all else in any case, so that 1.9 comes before 1.10.
+[[nodiscard]] std::strong_ordering compare_names(std::string_view a, std::string_view b);
 
 // A definition that could not be read: the others go on.
 struct CuratedFault {

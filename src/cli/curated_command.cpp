@@ -86,7 +86,10 @@ int check(const CheckOptions& options, CommandContext& context) {
 int publish(const std::vector<std::string>& names, CommandContext& context) {
     const auto& bench = context.bench();
     const auto set = catalog::load_curated(bench.settings().share_dir / "curated" / "environments");
-    const auto published = build::publish_curated(set, names, bench);
+    // What the command line names comes before both settings.
+    auto repository = context.common.overrides.contains("registry") ? nullptr : bench.curated_repository();
+    if (!repository) repository = bench.repository();
+    const auto published = build::publish_curated(set, names, *repository, bench);
     const auto added = std::ranges::count_if(published, [](const auto& one) { return one.is_new; });
     context.reporter().note(fmt::format("Registered {} versions; {} were there", added,
                                         static_cast<std::ptrdiff_t>(published.size()) - added));
@@ -123,14 +126,15 @@ void add_check(CLI::App& group, CommandContext& context, Action& chosen) {
 }
 
 void add_publish(CLI::App& group, CommandContext& context, Action& chosen) {
-    auto* command = group.add_subcommand("publish", "Put the curated environments into the configured repository");
+    auto* command =
+        group.add_subcommand("publish", "Put the curated environments into the curated_repository, where there is one");
     auto names = std::make_shared<std::vector<std::string>>();
     command->add_option("NAME", *names, "NAME or NAME:VERSION; all of them where none is given");
     add_common_options(*command, context, true);
     command->footer(
-        "What is there already stays as it is. The repository's own rights say who may do this: give users a "
-        "repository "
-        "of their own.\n\n"
+        "They go to --registry, else to the setting curated_repository, else to registry. What is there already stays "
+        "as it\nis. The repository's own rights say who may do this: name one in curated_repository that only their "
+        "keepers may write.\n\n"
         "Examples:\n  envbuild curated publish --registry registry.lab:5000/platform/curated\n"
         "  envbuild curated publish AzureML-Minimal");
     command->callback([names, &context, &chosen] { chosen = [names, &context] { return publish(*names, context); }; });

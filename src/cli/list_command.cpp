@@ -59,6 +59,13 @@ void print_table(const std::vector<ListedEnvironment>& environments) {
     }
 }
 
+void tell_of_none(const build::ListOptions& options, const build::EnvironmentList& list) {
+    const auto what = options.pattern.empty() ? std::string("there are no environments yet")
+                                              : fmt::format("no environment is called '{}'", options.pattern);
+    tell("{}{}\n", what, list.near.empty() ? "" : "; did you mean " + join(list.near, ", ") + "?");
+    if (!list.archived.empty()) tell("archived ones are not shown without --archived: {}\n", join(list.archived, ", "));
+}
+
 int run(const build::ListOptions& options, CommandContext& context) {
     const auto list = build::list_environments(options, context.bench());
     for (const auto& fault : list.faults) context.reporter().warn(fault);
@@ -72,6 +79,7 @@ int run(const build::ListOptions& options, CommandContext& context) {
     } else if (!list.environments.empty()) {
         print_table(list.environments);
     }
+    if (list.environments.empty() && !context.common.quiet) tell_of_none(options, list);
     if (!list.unreachable) return 0;
     // What is curated is known all the same; that the team's own names are missing must not pass for "there are none".
     throw Error(*list.unreachable)
@@ -89,8 +97,9 @@ void add_list_command(CLI::App& app, CommandContext& context, Action& chosen) {
     auto only_own = std::make_shared<bool>(false);
     auto no_lookup = std::make_shared<bool>(false);
     command->add_option("PATTERN", options->pattern, "A part of the name, or a pattern such as '*PyTorch*GPU'");
-    command->add_flag("--curated", *only_curated, "Only those that come with envbuild; the registry is not asked");
-    auto* own = command->add_flag("--own", *only_own, "Only those in the team's repository");
+    command->add_flag("--curated", *only_curated,
+                      "Only curated ones, of the curated_repository and of envbuild itself; the registry is not asked");
+    auto* own = command->add_flag("--own", *only_own, "Only those in the team's repository, `registry`");
     own->excludes("--curated");
     command->add_flag("--all-versions", options->all_versions, "Every version, not only the latest");
     command->add_flag("--archived", options->archived, "Archived ones too");

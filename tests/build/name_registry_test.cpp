@@ -188,6 +188,95 @@ TEST_CASE("names: a claim that comes in between while one is written gets what i
     CHECK(book.find("env")->find("2")->content == Folder("bob").digest());
 }
 
+TEST_CASE("names: a version that is asked for and cannot be had is an error that says what the content is instead") {
+    const Layout layout;
+    Person ada;
+    Names names(ada, layout.name());
+    (void)names.names.write(registration("env"), Folder("one").archive());
+    (void)names.names.write(registration("env", "7"), Folder("seven").archive());
+    const auto tags = names.repository->list_tags();
+    const auto refused = [&](const std::string& version, const std::string& content) {
+        const auto error =
+            error_of([&] { (void)names.names.write(registration("env", version), Folder(content).archive()); });
+        CHECK(error.kind() == ErrorKind::InvalidInput);
+        CHECK(names.repository->list_tags() == tags);
+        return error.to_string();
+    };
+    // Known under another version: that is what it is.
+    CHECK_THAT(refused("9", "one"), Catch::Contains("env has this content already, as version 1, registered by ada@") &&
+                                        Catch::Contains("envbuild label env:1 9"));
+    // Taken by other content, which may itself be known.
+    CHECK_THAT(refused("7", "new"), Catch::Contains("env:7 is there already with other content, registered by ada@") &&
+                                        Catch::Contains("it becomes env:8"));
+    CHECK_THAT(refused("7", "one"), Catch::Contains("env:7 is there already") && Catch::Contains("content is env:1"));
+    CHECK(names.names.write(registration("env", "7"), Folder("seven").archive()).outcome.version == "7");
+    // A clone of content that is elsewhere, under a name that has led on, starts anew.
+    (void)names.names.write(renaming("env", "later"));
+    CHECK(names.names.write(registration("env", "7"), Folder("one").archive()).outcome.version == "7");
+}
+
+TEST_CASE("names: of two who ask for one version at once, one has it and the other is told which he got instead") {
+    FakeRegistry registry;
+    const auto where = registry.domain() + "/team/envs";
+    Person ada("ada");
+    Person bob("bob");
+    Names mine(ada, where);
+    Names yours(bob, where);
+    std::atomic<bool> once = false;
+    std::string told, refused;
+    registry.set_hook([&](const FaultRequest& request, FaultConnection&) {
+        if (request.method != "PUT" || request.target.find("/manifests/n-") == std::string::npos || once.exchange(true))
+            return false;
+        told = yours.names.write(registration("env", "7"), Folder("bob").archive()).outcome.version;
+        return false;
+    });
+    // ada began before bob and so has the earlier claim, whichever arrives first; bob had ended and cannot know.
+    CHECK(mine.names.write(registration("env", "7"), Folder("ada").archive()).outcome.version == "7");
+    CHECK(told == "7");
+    // The other way round: what arrives while one writes is of an earlier moment.
+    once = false;
+    Person eve("eve");
+    Names hers(eve, where);
+    registry.set_hook([&](const FaultRequest& request, FaultConnection&) {
+        if (request.method != "PUT" || request.target.find("/manifests/n-") == std::string::npos || once.exchange(true))
+            return false;
+        auto early = registration("new", "7");
+        early.content = Folder("ada").digest();
+        early.sequence = 2;
+        early.created = "2020-01-01T00:00:00.000Z";
+        early.author = "mallory@lab";
+        const auto artifact = mine.names.read().find("env")->with_content(early.content);
+        REQUIRE(artifact != nullptr);
+        oci::Descriptor archive;
+        archive.media_type = catalog::kDefinitionMediaType;
+        archive.digest = early.content;
+        archive.size = fs::file_size(Folder("ada").archive());
+        const auto made = value_or_throw(catalog::ClaimArtifact::make(early, archive));
+        registry.add_manifest("team/envs", made.tag(), made.manifest.media_type, made.manifest_bytes());
+        return false;
+    });
+    const auto error = error_of([&] { (void)hers.names.write(registration("new", "7"), Folder("eve").archive()); });
+    CHECK(error.kind() == ErrorKind::InvalidInput);
+    CHECK_THAT(error.to_string(), Catch::Contains("new:7 was taken at the same time, by mallory@lab on 2020") &&
+                                      Catch::Contains("registered as new:8"));
+    CHECK(hers.names.read().find("new")->find("8")->content == Folder("eve").digest());
+}
+
+TEST_CASE("names: a damaged claim is warned of once a run, however often the names are read") {
+    const Layout layout;
+    Person ada;
+    Names names(ada, layout.name());
+    const auto bad = names.names.write(registration("bad"), Folder("two").archive());
+    write_file_atomic(layout.folder.path() / "images/blobs/sha256" / bad.claim.id.hex(), "{}");
+    Person bob("bob");
+    for (int i = 0; i < 2; ++i) {
+        Names yours(bob, layout.name());
+        (void)yours.names.read();
+        (void)yours.names.write(registration("good"), Folder(std::to_string(i)).archive());
+    }
+    CHECK(bob.reporter.warnings().size() == 1);
+}
+
 TEST_CASE("names: what is not there is refused before anything is written, with the nearest name") {
     const Layout layout;
     Person ada;

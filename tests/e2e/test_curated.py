@@ -172,3 +172,63 @@ def test_publishing_and_reading_what_was_published(host):
     result = host.run("curated", "publish", env=environment, code=2)
     contains(result.err, "AzureML-Broken/environment.yaml:2:1")
     check(host.tags() == tags, result)
+
+
+def test_curated_names_have_a_repository_of_their_own(host):
+    curated = f"{host.site.registry}/{host.repository}-curated"
+    own = host.env["ENVBUILD_REGISTRY"]
+    host.env["ENVBUILD_CURATED_REPOSITORY"] = curated
+    # The team's set: one that comes with envbuild too, in another version, and one that does not.
+    share = Share(host).add("AzureML-Minimal", text=ENVIRONMENT.format(name="AzureML-Minimal", image="docker.io/library/ubuntu:22.04", status="current").replace("version: 1,", "version: 99,"))
+    share.add("AzureML-Team")
+    published = host.run("curated", "publish", env={"ENVBUILD_SHARE_DIR": str(share.path)})
+    check(published.out.split() == ["AzureML-Minimal:99", "AzureML-Team:1"], published)
+    check(host.tags() == [], "nothing goes to the team's own repository")
+
+    host.write("one.yml", "channels: [conda-forge]\ndependencies: [nomkl]\n")
+    host.run("register", "one.yml", "--name", "train")
+    theirs = host.run("hash", "AzureML-Minimal", env={"ENVBUILD_SHARE_DIR": str(share.path), "ENVBUILD_CURATED_REPOSITORY": ""}).line
+    check(host.run("hash", "azureml-minimal").line == theirs, "the published one comes before that of envbuild")
+    contains(host.run("show", "AzureML-Team").out, "AzureML-Team:1")
+    contains(host.run("hash", "AzureML-Minimal:37", code=2).err, "99")
+    # What is not published there still comes with envbuild.
+    contains(host.run("show", "AzureML-PyTorch-1.13-CPU").out, "AzureML-PyTorch-1.13-CPU:")
+    listed = host.run("list", "--json").json["environments"]
+    names = [entry["name"] for entry in listed]
+    check(len(names) == len(set(names)) and names.count("AzureML-Minimal") == 1, names)
+    of = {entry["name"]: entry for entry in listed}
+    check(of["AzureML-Minimal"]["version"] == "99" and of["AzureML-Team"]["curated"] and not of["train"]["curated"], of)
+    check(names.index("AzureML-Team") < names.index("train"), names)
+    check("AzureML-Team" in [entry["name"] for entry in host.run("list", "--curated", "--json").json["environments"]])
+
+    # Neither place gives what belongs to the other.
+    bare = {"ENVBUILD_CURATED_REPOSITORY": ""}
+    host.run("register", "one.yml", "--name", "stray", env={**bare, "ENVBUILD_REGISTRY": curated})
+    share.add("AzureML-Fake")
+    host.run("curated", "publish", "AzureML-Fake", "--registry", own, env={"ENVBUILD_SHARE_DIR": str(share.path)})
+    result = host.run("list", "--json")
+    names = [entry["name"] for entry in result.json["environments"]]
+    check("stray" not in names and "AzureML-Fake" not in names, names)
+    check(result.err.count("without a reserved prefix") == 1 and "stray" in result.err, result)
+    host.run("hash", "stray", code=2)
+    host.run("hash", "AzureML-Fake", code=2)
+    lacks(host.run("hash", "train").err, "without a reserved prefix")
+    # A curated name is not guessed when its repository cannot be asked; others are not kept up.
+    down = {"ENVBUILD_CURATED_REPOSITORY": "127.0.0.1:1/none"}
+    host.run("hash", "AzureML-Minimal", env=down, code=4)
+    host.run("hash", "train", env=down)
+    host.run("list", env=down, code=4)
+
+
+def test_a_published_set_is_listed_once(host):
+    host.run("curated", "publish", "AzureML-Minimal")
+    names = [entry["name"] for entry in host.run("list", "minimal", "--json").json["environments"]]
+    check(names == ["AzureML-Minimal"], names)
+    # One that does not come with envbuild is listed from the repository, as what it is.
+    share = Share(host).add("AzureML-Team", status="deprecated")
+    host.run("curated", "publish", env={"ENVBUILD_SHARE_DIR": str(share.path)})
+    listed = host.run("list", "team", "--json").json["environments"]
+    check([(entry["name"], entry["curated"], entry["status"]) for entry in listed] == [("AzureML-Team", True, "deprecated")], listed)
+    # Anybody could register versions of a name without a reserved prefix.
+    share.add("Team")
+    contains(host.run("curated", "publish", "Team", env={"ENVBUILD_SHARE_DIR": str(share.path)}, code=2).err, "Team has no reserved prefix")

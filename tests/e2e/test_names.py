@@ -4,7 +4,7 @@ import concurrent.futures
 import json
 import shutil
 
-from harness import check, contains
+from harness import check, contains, lacks
 
 ONE = "channels: [conda-forge]\ndependencies: [nomkl]\n"
 TWO = "channels: [conda-forge]\ndependencies: [nomkl]\nvariables: {A: b}\n"
@@ -98,3 +98,63 @@ def test_registering_again_brings_a_lost_archive_back(host):
     check(host.run("hash", "train", code=None).code != 0)
     check(host.run("register", "one.yml", "--name", "train").line == "train:1")
     check(host.run("hash", "train").line == host.run("hash", "one.yml").line)
+
+
+def test_an_explicit_version_is_had_or_is_an_error(host):
+    host.write("one.yml", ONE)
+    host.write("two.yml", TWO)
+    check(host.run("register", "one.yml", "--name", "train").line == "train:1")
+    known = host.run("register", "one.yml", "--name", "train", "--version", "7", code=2)
+    contains(known.err, "train has this content already, as version 1", "envbuild label train:1 7")
+    check(known.out == "", known)
+    taken = host.run("register", "two.yml", "--name", "train", "--version", "1", code=2)
+    contains(taken.err, "train:1 is there already with other content", "registered", "train:2")
+    check(host.run("register", "two.yml", "--name", "train", "--version", "7").line == "train:7")
+    check(host.run("register", "two.yml", "--name", "train", "--version", "7").line == "train:7")
+
+
+def test_ten_at_once_that_ask_for_one_version_and_one_has_it(host):
+    running = []
+    for number in range(10):
+        # Five on one host, which take turns, and five that see nothing of each other.
+        machine = host if number < 5 else host.second()
+        machine.write(f"env-{number}.yml", f"{ONE}variables: {{N: '{number}'}}\n")
+        running.append((machine, number, machine.start("register", f"env-{number}.yml", "--name", "conc", "--version", "7")))
+    ended = [(machine, number, process.communicate(timeout=120), process.returncode) for machine, number, process in running]
+    for _, _, (out, err), code in ended:
+        check((code == 0 and out.strip() == "conc:7") or (code == 2 and out == "" and "conc:7" in err), (code, out, err))
+    versions = host.run("list", "--own", "--all-versions", "--json").json["environments"]
+    hashes = {entry["version"]: entry["spec_hash"] for entry in versions}
+    told = [machine.run("hash", f"env-{number}.yml").line for machine, number, _, code in ended if code == 0]
+    check(hashes["7"] in told, (hashes, ended))
+
+
+def test_a_list_with_nothing_in_it_says_so(host):
+    contains(host.run("list", "--own").err, "there are no environments yet")
+    host.write("one.yml", ONE)
+    host.run("register", "one.yml", "--name", "resnet-train")
+    nothing = host.run("list", "resent")
+    check(nothing.out == "", nothing)
+    contains(nothing.err, "no environment is called 'resent'", "did you mean resnet-train?")
+    contains(host.run("list", "*pytorh*").err, "did you mean AzureML-")
+    lacks(host.run("list", "zzzzzzzzzzzz").err, "did you mean")
+    nothing = host.run("list", "zzzzzzzzzzzz", "--json")
+    check(nothing.json["environments"] == [], nothing)
+    host.run("archive", "resnet-train")
+    contains(host.run("list", "resnet").err, "--archived: resnet-train")
+
+
+def test_a_damaged_claim_is_warned_of_once(host):
+    host.env["ENVBUILD_REGISTRY"] = f"oci:{host.directory}/layout"
+    host.write("one.yml", ONE)
+    host.run("register", "one.yml", "--name", "train")
+    claim = next(blob for blob in (host.directory / "layout/blobs/sha256").iterdir() if b"dev.envbuild.claim" in blob.read_bytes()[:4096])
+    claim.write_bytes(b"{}")
+    result = host.run("hash", "train", code=2)
+    check(result.err.count("is left out of the names") == 1, result)
+
+
+def test_the_hash_in_a_list_is_the_readers_own(host):
+    host.write("gpu.yml", "channels: [conda-forge]\ndependencies: [nomkl]\n")
+    host.run("register", "gpu.yml", "--name", "train", env={"ENVBUILD_BASE_CPU": "docker.io/library/debian:12"})
+    check(host.run("list", "train", "--own", "--json").json["environments"][0]["spec_hash"] == host.run("hash", "train").line)
