@@ -15,9 +15,11 @@
 namespace envbuild::conda {
 
 class JsonBytes;
+class RepoDataIndex;
 
 // Names with the places of their records; a record is parsed when its name is asked for. Immutable once loaded and
-// thread-safe. Files of 400 MB are fine: the bytes are mapped or held once, and no tree is made of them.
+// thread-safe. Files of 400 MB are fine: the bytes are mapped or held once, or read where they are needed, and no tree
+// is made of them.
 class RepoData : public SubdirRecords {
   public:
     // What a channel's records need to know of where they come from.
@@ -30,9 +32,16 @@ class RepoData : public SubdirRecords {
     // Error(Corrupt) with the place where the text stops being a repodata: truncated, empty, HTML, another JSON; (Io,
     // NotFound) where the file cannot be read.
     [[nodiscard]] static std::shared_ptr<const RepoData> load(const std::filesystem::path& file, Origin origin);
+    // The same of a file that nobody changes any more, as envbuild's cache has them: its index is kept in
+    // "<file>.index", and with one there only the records that are asked for are read.
+    [[nodiscard]] static std::shared_ptr<const RepoData> load_indexed(const std::filesystem::path& file, Origin origin);
     [[nodiscard]] static std::shared_ptr<const RepoData> from_bytes(std::string bytes, Origin origin);
     // Of a subdir that a channel does not have.
     [[nodiscard]] static std::shared_ptr<const RepoData> empty(Origin origin);
+
+    // Puts the index beside the file that this was loaded from, by now under its name. A cache that cannot be written
+    // is slower, and no reason to fail.
+    void save_index(const std::filesystem::path& file) const;
 
     ~RepoData() override;
     RepoData(const RepoData&) = delete;
@@ -57,7 +66,7 @@ class RepoData : public SubdirRecords {
 
   private:
     struct State;
-    [[nodiscard]] static std::shared_ptr<const RepoData> from_json(JsonBytes bytes, Origin origin);
+    [[nodiscard]] static std::shared_ptr<const RepoData> make(std::unique_ptr<State> state);
     explicit RepoData(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };

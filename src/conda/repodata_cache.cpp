@@ -63,7 +63,8 @@ void RepoDataCache::write(const RepoDataState& state) const {
         std::error_code ignored;
         // What a killed process left: this one holds the lock, and its own file has its name by now.
         const bool leftover = name.starts_with(".tmp-" + key_ + ".");
-        if (leftover || (data && name != state.file)) fs::remove(it->path(), ignored);
+        const bool named = !state.file.empty() && name.starts_with(state.file);  // it and its index
+        if (leftover || (data && !named)) fs::remove(it->path(), ignored);
     }
 }
 

@@ -4,6 +4,7 @@
 //   <key>.state.json            what is known of U; written last and atomically, so it only ever speaks of a whole file
 //   <key>.<8 hex digits>.json   the decompressed repodata that the state names; never changed, removed once no state
 //                               names it; ".msgpack" where it is an index of shards
+//   <key>.<8 hex digits>.json.index   where its records lie (repodata_index.hpp); made again where it is missing
 //   <key>.lock                  flock: one process asks the server, the others wait for what it gets
 // The state is a JSON object: "version" 1, "canonical" U, "url" that was asked (without credentials), "etag",
 // "last_modified", "max_age" in seconds, "checked_at" in milliseconds since the epoch, "file" and "size"; "missing":

@@ -166,8 +166,15 @@ class SubdirFetch {
         RepoData::Origin origin = origin_;
         origin.shown = without_credentials(url).to_string();
         // Checked before it has a name: a broken answer never gets into the cache.
-        auto data = open(receiver.file().temporary_path(), url, std::move(origin));
+        std::shared_ptr<const RepoData> whole;
+        std::shared_ptr<const SubdirRecords> data;
+        if (is_shard_index(url)) {
+            data = open_shards(receiver.file().temporary_path(), url, std::move(origin));
+        } else {
+            data = whole = RepoData::load(receiver.file().temporary_path(), std::move(origin));
+        }
         receiver.file().commit();
+        if (whole) whole->save_index(settings_.cache_directory / file);
         RepoDataState state;
         state.url = without_credentials(url).to_string();
         state.etag = response.header("etag");
@@ -181,14 +188,14 @@ class SubdirFetch {
         return data;
     }
 
-    // What lies in the file, which came from `url`.
-    std::shared_ptr<const SubdirRecords> open(const std::filesystem::path& file, const Url& url,
-                                              RepoData::Origin origin) const {
-        if (!url.path().ends_with(kShards)) return RepoData::load(file, std::move(origin));
-        const auto folder = settings_.cache_directory / "shards";
+    static bool is_shard_index(const Url& url) { return url.path().ends_with(kShards); }
+
+    std::shared_ptr<const SubdirRecords> open_shards(const std::filesystem::path& file, const Url& url,
+                                                     RepoData::Origin origin) const {
         auto index = decode_shard_index(read_file(file), origin.shown);
-        return std::make_shared<ShardedSubdir>(http_, std::move(index), url, std::move(origin),
-                                               ShardedSubdirSettings{folder, settings_.size_limit});
+        return std::make_shared<ShardedSubdir>(
+            http_, std::move(index), url, std::move(origin),
+            ShardedSubdirSettings{settings_.cache_directory / "shards", settings_.size_limit});
     }
 
     // The state's URL as it is asked, with the credential of the mirror that it lies under.
@@ -205,9 +212,10 @@ class SubdirFetch {
         RepoData::Origin origin = origin_;
         origin.shown = state_->url;
         try {
-            auto data = open(cache_.path_of(*state_), asked_at(state_->url), std::move(origin));
             reporter_.debug(fmt::format("{}: {}", state_->url, how));
-            return data;
+            const Url url = asked_at(state_->url);
+            if (is_shard_index(url)) return open_shards(cache_.path_of(*state_), url, std::move(origin));
+            return RepoData::load_indexed(cache_.path_of(*state_), std::move(origin));
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::Corrupt && error.kind() != ErrorKind::NotFound) throw;
             reporter_.debug(fmt::format("the cached copy of {} is dropped: {}", state_->url, error.message()));

@@ -1,198 +1,180 @@
 #include "conda/repodata_index.hpp"
 
-#include <fmt/format.h>
-#include <simdjson.h>
+#include <sys/stat.h>
 
-#include <limits>
+#include <algorithm>
+#include <array>
+#include <cstring>
 
-#include "base/error.hpp"
-#include "base/strings.hpp"
+#include "base/digest.hpp"
+#include "base/fs.hpp"
+#include "conda/repodata_scan.hpp"
 
 namespace envbuild::conda {
 
 namespace {
 
-namespace ondemand = simdjson::ondemand;
+// The last character is the version of this format; the number tells a machine of the other byte order.
+constexpr std::array<char, 8> kMagic = {'e', 'b', 'i', 'n', 'd', 'e', 'x', '1'};
+constexpr std::uint32_t kByteOrder = 0x01020304;
 
-class Indexer {
-  public:
-    Indexer(const JsonBytes& bytes, std::string_view shown)
-        : text_(bytes.text()), capacity_(bytes.capacity()), shown_(shown) {}
-
-    RepoDataIndex run() {
-        const std::string_view visible = trim(text_.substr(0, 4096));
-        if (visible.empty()) throw corrupt("is empty");
-        if (visible.front() == '<') {
-            throw corrupt("is an HTML page, not a repodata")
-                .with_hint("is this a channel's URL? A proxy may also have answered in its place");
-        }
-        if (text_.size() >= std::numeric_limits<std::uint32_t>::max()) throw corrupt("is larger than 4 GiB");
-        ondemand::parser parser;
-        ondemand::document document;
-        check(parser.iterate(simdjson::padded_string_view(text_.data(), text_.size(), capacity_)).get(document),
-              text_.size());
-        document_ = &document;
-        ondemand::object top;
-        if (document.get_object().get(top) != simdjson::SUCCESS) throw corrupt("is not a JSON object");
-        for (auto field : top) read_top(field);
-        const char* behind = nullptr;
-        if (document.current_location().get(behind) == simdjson::SUCCESS) throw corrupt("goes on behind its end");
-        if (!known_) throw corrupt("holds no \"packages\": it is JSON, but not a repodata");
-        return std::move(index_);
-    }
-
-  private:
-    [[nodiscard]] Error corrupt(std::string_view reason) const {
-        return Error(ErrorKind::Corrupt, fmt::format("{} {}", shown_, reason));
-    }
-
-    [[nodiscard]] std::size_t place() {
-        const char* location = nullptr;
-        if (document_ == nullptr || document_->current_location().get(location) != simdjson::SUCCESS)
-            return text_.size();
-        return static_cast<std::size_t>(location - text_.data());
-    }
-
-    void check(simdjson::error_code code, std::size_t at) {
-        if (code != simdjson::SUCCESS) {
-            throw corrupt(fmt::format("is not whole or not JSON: {} near byte {} of {}", simdjson::error_message(code),
-                                      at, text_.size()));
-        }
-    }
-
-    template <class T>
-    T take(simdjson::simdjson_result<T> result) {
-        T value;
-        if (const auto code = std::move(result).get(value); code != simdjson::SUCCESS) check(code, place());
-        return value;
-    }
-
-    void read_top(simdjson::simdjson_result<ondemand::field> entry) {
-        ondemand::field field = take(std::move(entry));
-        const std::string_view key = take(field.unescaped_key());
-        ondemand::value value = field.value();
-        const ondemand::json_type type = take(value.type());
-        if ((key == "packages" || key == "packages.conda") && type == ondemand::json_type::object) {
-            known_ = true;
-            read_packages(take(value.get_object()));
-        } else if (key == "packages" || key == "packages.conda") {
-            throw corrupt(fmt::format("has \"{}\" that is not an object", key));
-        } else if (key == "info" && type == ondemand::json_type::object) {
-            read_info(take(value.get_object()));
-        } else if (key == "removed" && type == ondemand::json_type::array) {
-            for (auto element : take(value.get_array())) {
-                ondemand::value item = take(std::move(element));
-                std::string_view file;
-                if (item.get_string().get(file) == simdjson::SUCCESS) index_.removed.emplace(file);
-            }
-        }
-    }
-
-    void read_info(ondemand::object info) {
-        for (auto entry : info) {
-            ondemand::field field = take(std::move(entry));
-            const std::string_view key = take(field.unescaped_key());
-            ondemand::value value = field.value();
-            std::string_view url;
-            if (key == "base_url" && value.get_string().get(url) == simdjson::SUCCESS) index_.base_url = url;
-        }
-    }
-
-    void read_packages(ondemand::object packages) {
-        for (auto entry : packages) {
-            ondemand::field field = take(std::move(entry));
-            // A file name needs no escapes; one that has some fails later, as no record's name.
-            const std::size_t start = offset(field.key().raw());
-            const std::string_view file = text_.substr(start, text_.find('"', start) - start);
-            ondemand::value value = field.value();
-            ++index_.count;
-            ondemand::object record;
-            if (take(value.type()) != ondemand::json_type::object ||
-                file.size() > std::numeric_limits<std::uint16_t>::max()) {
-                ++index_.unusable;
-                continue;
-            }
-            record = take(value.get_object());
-            const std::string_view json = take(record.raw_json());
-            const std::string_view name = record_name(json, file);
-            if (name.empty()) {
-                ++index_.unusable;
-                continue;
-            }
-            if (current_ == nullptr || name != current_name_) {
-                const auto place = index_.names.try_emplace(name).first;
-                current_name_ = place->first;
-                current_ = &place->second;
-            }
-            current_->push_back({offset(file.data()), offset(json.data()), static_cast<std::uint32_t>(json.size()),
-                                 static_cast<std::uint16_t>(file.size())});
-        }
-    }
-
-    // The record's own name is what counts; the file's name says it in all but a few odd records, so it is looked for
-    // as text before the record is searched.
-    static std::string_view record_name(std::string_view json, std::string_view file) {
-        constexpr std::string_view kKey = "\"name\"";
-        for (std::size_t at = json.find(kKey); at != std::string_view::npos; at = json.find(kKey, at + 1)) {
-            std::size_t i = json.find_first_not_of(" \t\r\n", at + kKey.size());
-            if (i == std::string_view::npos || json[i] != ':') continue;
-            i = json.find_first_not_of(" \t\r\n", i + 1);
-            if (i == std::string_view::npos || json[i] != '"') continue;
-            const std::string_view name = json.substr(i + 1, json.find('"', i + 1) - i - 1);
-            if (file.starts_with(name) && name.size() < file.size() && file[name.size()] == '-') return name;
-            break;
-        }
-        return searched_name(json);
-    }
-
-    // Nested objects may have a "name" too: only the one at the record's own level counts.
-    static std::string_view searched_name(std::string_view json) {
-        int depth = 0;
-        bool in_string = false;
-        std::size_t string_start = 0;
-        for (std::size_t i = 0; i < json.size(); ++i) {
-            const char c = json[i];
-            if (in_string) {
-                if (c == '\\') {
-                    ++i;
-                } else if (c == '"') {
-                    in_string = false;
-                    const std::size_t next = json.find_first_not_of(" \t\r\n", i + 1);
-                    if (depth != 1 || json.substr(string_start, i - string_start) != "name" ||
-                        next == std::string_view::npos || json[next] != ':')
-                        continue;
-                    const std::size_t value = json.find_first_not_of(" \t\r\n", next + 1);
-                    if (value == std::string_view::npos || json[value] != '"') return {};
-                    return json.substr(value + 1, json.find('"', value + 1) - value - 1);
-                }
-            } else if (c == '"') {
-                in_string = true;
-                string_start = i + 1;
-            } else if (c == '{' || c == '[') {
-                ++depth;
-            } else if (c == '}' || c == ']') {
-                --depth;
-            }
-        }
-        return {};
-    }
-
-    std::uint32_t offset(const char* place) const { return static_cast<std::uint32_t>(place - text_.data()); }
-
-    std::string_view text_;
-    std::size_t capacity_;
-    std::string_view shown_;
-    ondemand::document* document_ = nullptr;
-    RepoDataIndex index_;
-    bool known_ = false;
-    std::string_view current_name_;
-    std::vector<RepoDataIndex::Entry>* current_ = nullptr;
-};
+template <class T>
+std::string_view bytes_of(const T& value) {
+    return {reinterpret_cast<const char*>(&value), sizeof value};
+}
 
 }  // namespace
 
-RepoDataIndex index_repodata(const JsonBytes& bytes, std::string_view shown) {
-    return Indexer(bytes, shown).run();
+// The file: the header, then rows sorted by name, then entries, then the names of removed files, then characters.
+struct RepoDataIndex::Header {
+    std::array<char, 8> magic = kMagic;
+    std::array<unsigned char, 32> sha256{};  // of all that follows this field
+    std::uint64_t text_size = 0;
+    std::int64_t text_modified = 0;
+    std::uint32_t byte_order = kByteOrder;
+    std::uint32_t rows = 0, entries = 0, removed = 0, unusable = 0, characters = 0;
+    std::uint32_t base_url_offset = 0, base_url_length = 0;
+};
+struct RepoDataIndex::Text {
+    std::uint32_t offset = 0, length = 0;
+};
+struct RepoDataIndex::Row {
+    Text name;
+    std::uint32_t first = 0, count = 0;
+};
+
+namespace {
+
+constexpr std::size_t kHashedFrom = 8 + 32;
+
+}  // namespace
+
+std::optional<RepoDataIndex::Stamp> RepoDataIndex::Stamp::of(const std::filesystem::path& file) {
+    struct stat status{};
+    if (::stat(file.c_str(), &status) != 0) return std::nullopt;
+    return Stamp{static_cast<std::uint64_t>(status.st_size),
+                 status.st_mtim.tv_sec * 1000000000LL + status.st_mtim.tv_nsec};
+}
+
+RepoDataIndex RepoDataIndex::make(const JsonBytes& text, std::string_view shown) {
+    const auto scan = scan_repodata(text, shown);
+    std::vector<std::string_view> names;
+    names.reserve(scan.names.size());
+    for (const auto& [name, entries] : scan.names) names.push_back(name);
+    std::ranges::sort(names);
+
+    Header header;
+    std::string rows, entries, removed, characters;
+    const auto add = [&](std::string_view word) {
+        const Text place{static_cast<std::uint32_t>(characters.size()), static_cast<std::uint32_t>(word.size())};
+        characters += word;
+        return place;
+    };
+    for (const auto name : names) {
+        const auto& own = scan.names.find(name)->second;
+        rows += bytes_of(Row{add(name), header.entries, static_cast<std::uint32_t>(own.size())});
+        entries.append(reinterpret_cast<const char*>(own.data()), own.size() * sizeof(Entry));
+        header.entries += static_cast<std::uint32_t>(own.size());
+    }
+    for (const auto& file : scan.removed) removed += bytes_of(add(file));
+    const auto base_url = add(scan.base_url);
+    header.rows = static_cast<std::uint32_t>(names.size());
+    header.removed = static_cast<std::uint32_t>(scan.removed.size());
+    header.unusable = static_cast<std::uint32_t>(scan.unusable);
+    header.characters = static_cast<std::uint32_t>(characters.size());
+    header.base_url_offset = base_url.offset;
+    header.base_url_length = base_url.length;
+    std::string bytes(bytes_of(header));
+    bytes.reserve(bytes.size() + rows.size() + entries.size() + removed.size() + characters.size() +
+                  JsonBytes::kPadding);
+    for (const auto* part : {&rows, &entries, &removed, &characters}) bytes += *part;
+    return RepoDataIndex(JsonBytes(std::move(bytes)));
+}
+
+std::optional<RepoDataIndex> RepoDataIndex::open(const std::filesystem::path& file, const Stamp& stamp) {
+    try {
+        RepoDataIndex index(JsonBytes::map(file));
+        const auto bytes = index.bytes_.text();
+        if (bytes.size() < sizeof(Header)) return std::nullopt;
+        const auto& header = index.header();
+        if (header.magic != kMagic || header.byte_order != kByteOrder) return std::nullopt;
+        if (header.text_size != stamp.size || header.text_modified != stamp.modified) return std::nullopt;
+        const std::uint64_t size = sizeof(Header) + std::uint64_t{header.rows} * sizeof(Row) +
+                                   std::uint64_t{header.entries} * sizeof(Entry) +
+                                   std::uint64_t{header.removed} * sizeof(Text) + header.characters;
+        if (size != bytes.size()) return std::nullopt;
+        const auto digest = sha256(bytes.substr(kHashedFrom)).bytes();
+        if (!std::ranges::equal(digest, header.sha256)) return std::nullopt;
+        return index;
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+void RepoDataIndex::save(const std::filesystem::path& file, const Stamp& stamp) const {
+    auto header = this->header();
+    header.text_size = stamp.size;
+    header.text_modified = stamp.modified;
+    const auto rest = bytes_.text().substr(sizeof(Header));
+    Sha256 hash;
+    hash.update(bytes_of(header).substr(kHashedFrom));
+    hash.update(rest);
+    std::ranges::copy(hash.finish().bytes(), header.sha256.begin());
+    AtomicFile out(file);
+    out.write(bytes_of(header));
+    out.write(rest);
+    out.commit();
+}
+
+const RepoDataIndex::Header& RepoDataIndex::header() const {
+    return *reinterpret_cast<const Header*>(bytes_.text().data());
+}
+
+std::span<const RepoDataIndex::Row> RepoDataIndex::rows() const {
+    return {reinterpret_cast<const Row*>(bytes_.text().data() + sizeof(Header)), header().rows};
+}
+
+std::span<const RepoDataIndex::Entry> RepoDataIndex::all_entries() const {
+    return {reinterpret_cast<const Entry*>(rows().data() + rows().size()), header().entries};
+}
+
+std::span<const RepoDataIndex::Text> RepoDataIndex::removed() const {
+    const auto entries = all_entries();
+    return {reinterpret_cast<const Text*>(entries.data() + entries.size()), header().removed};
+}
+
+std::string_view RepoDataIndex::text(const Text& text) const {
+    const auto gone = removed();
+    return {reinterpret_cast<const char*>(gone.data() + gone.size()) + text.offset, text.length};
+}
+
+std::span<const RepoDataIndex::Entry> RepoDataIndex::entries(std::string_view name) const {
+    const auto found = std::ranges::lower_bound(rows(), name, {}, [&](const Row& row) { return text(row.name); });
+    if (found == rows().end() || text(found->name) != name) return {};
+    return all_entries().subspan(found->first, found->count);
+}
+
+std::vector<std::string> RepoDataIndex::names() const {
+    std::vector<std::string> names;
+    names.reserve(rows().size());
+    for (const auto& row : rows()) names.emplace_back(text(row.name));
+    return names;
+}
+
+bool RepoDataIndex::is_removed(std::string_view file_name) const {
+    return std::ranges::binary_search(removed(), file_name, {}, [&](const Text& file) { return text(file); });
+}
+
+std::string_view RepoDataIndex::base_url() const {
+    return text({header().base_url_offset, header().base_url_length});
+}
+
+std::size_t RepoDataIndex::count() const {
+    return header().entries + header().unusable;
+}
+
+std::size_t RepoDataIndex::unusable() const {
+    return header().unusable;
 }
 
 }  // namespace envbuild::conda

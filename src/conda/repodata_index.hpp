@@ -1,36 +1,61 @@
-// The first pass over a repodata.json: where each record lies. Internal to conda/.
+// Where each record of a repodata.json lies: made in one pass over the text, kept beside it. Internal to conda/.
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <set>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "conda/json_bytes.hpp"
 
 namespace envbuild::conda {
 
-struct RepoDataIndex {
+// Flat, so that a file of it is used where it is mapped. Immutable, thread-safe.
+class RepoDataIndex {
+  public:
     // Places in the text: offsets from its start.
     struct Entry {
         std::uint32_t key_offset = 0, json_offset = 0, json_length = 0;
-        std::uint16_t key_length = 0;
-        [[nodiscard]] std::string_view key(std::string_view text) const { return text.substr(key_offset, key_length); }
-        [[nodiscard]] std::string_view json(std::string_view text) const {
-            return text.substr(json_offset, json_length);
-        }
+        std::uint16_t key_length = 0, unused = 0;
+        [[nodiscard]] std::uint32_t end() const { return json_offset + json_length; }
     };
-    std::unordered_map<std::string_view, std::vector<Entry>> names;  // the views point into the text
-    std::set<std::string, std::less<>> removed;                      // file names
-    std::string base_url;                                            // info.base_url, "" where absent
-    std::size_t count = 0;                                           // entries
-    std::size_t unusable = 0;                                        // entries that are no objects or have no name
-};
+    // Which text an index is of.
+    struct Stamp {
+        std::uint64_t size = 0;
+        std::int64_t modified = 0;  // nanoseconds
+        [[nodiscard]] static std::optional<Stamp> of(const std::filesystem::path& file);
+    };
 
-// Error(Corrupt), with "<shown>: reason", where the text is no repodata. Text over 4 GiB is refused.
-[[nodiscard]] RepoDataIndex index_repodata(const JsonBytes& bytes, std::string_view shown);
+    // Error(Corrupt), with "<shown>: reason", where the text is no repodata. Text over 4 GiB is refused.
+    [[nodiscard]] static RepoDataIndex make(const JsonBytes& text, std::string_view shown);
+    // Nothing where the file is not there, damaged, of another version of envbuild, or of another text.
+    [[nodiscard]] static std::optional<RepoDataIndex> open(const std::filesystem::path& file, const Stamp& stamp);
+    // Atomic. Errors are AtomicFile's.
+    void save(const std::filesystem::path& file, const Stamp& stamp) const;
+
+    [[nodiscard]] std::span<const Entry> entries(std::string_view name) const;  // in the order of the text
+    [[nodiscard]] std::vector<std::string> names() const;                       // sorted
+    [[nodiscard]] bool is_removed(std::string_view file_name) const;
+    [[nodiscard]] std::string_view base_url() const;  // info.base_url, "" where absent
+    [[nodiscard]] std::size_t count() const;          // entries
+    [[nodiscard]] std::size_t unusable() const;       // entries that are no objects or have no name
+
+  private:
+    struct Header;
+    struct Row;
+    struct Text;
+    explicit RepoDataIndex(JsonBytes bytes) : bytes_(std::move(bytes)) {}
+    [[nodiscard]] const Header& header() const;
+    [[nodiscard]] std::span<const Row> rows() const;
+    [[nodiscard]] std::span<const Entry> all_entries() const;
+    [[nodiscard]] std::span<const Text> removed() const;
+    [[nodiscard]] std::string_view text(const Text& text) const;
+
+    JsonBytes bytes_;
+};
 
 }  // namespace envbuild::conda

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "conda/glob.hpp"
+#include "base/glob.hpp"
 #include "conda/regex.hpp"
 
 namespace envbuild::conda {

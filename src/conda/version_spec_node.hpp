@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "conda/glob.hpp"
+#include "base/glob.hpp"
 #include "conda/regex.hpp"
 #include "conda/version_key.hpp"
 #include "conda/version_spec.hpp"

@@ -204,3 +204,56 @@ TEST_CASE("an empty repodata has nothing") {
     CHECK(data->size() == 0);
     CHECK(data->origin().subdir == "linux-64");
 }
+
+TEST_CASE("an index beside the file gives the same records, and only where it is this file's") {
+    const TempDir folder("repodata-index");
+    const auto file = folder.path() / "r.json";
+    const auto index = folder.path() / "r.json.index";
+    const std::string text = read_file(std::string(ENVBUILD_SOURCE_DIR) + "/tests/conda/data/repodata.json");
+    write_file_atomic(file, text);
+    const auto whole = RepoData::load_indexed(file, kOrigin);
+    REQUIRE(fs::exists(index));
+    const auto bytes = read_file(index);
+    const auto check_same = [&](const RepoData& other) {
+        CHECK(other.names() == whole->names());
+        CHECK(other.size() == whole->size());
+        CHECK(other.base_url() == whole->base_url());
+        for (const auto& name : whole->names()) {
+            const auto a = whole->records(name), b = other.records(name);
+            REQUIRE(a.size() == b.size());
+            for (std::size_t i = 0; i < a.size(); ++i) {
+                CHECK(a[i].url == b[i].url);
+                CHECK(a[i].depends == b[i].depends);
+                CHECK(a[i].sha256 == b[i].sha256);
+                CHECK(a[i].timestamp == b[i].timestamp);
+            }
+        }
+        CHECK(other.skipped().count == whole->skipped().count);
+    };
+    check_same(*RepoData::load_indexed(file, kOrigin));
+    CHECK(read_file(index) == bytes);
+
+    // Cut off or damaged anywhere: it is made again.
+    for (std::size_t at = 0; at < bytes.size(); at += 7) {
+        auto damaged = bytes;
+        damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+        for (const auto& content : {damaged, bytes.substr(0, at)}) {
+            write_file_atomic(index, content);
+            CHECK(RepoData::load_indexed(file, kOrigin)->names() == whole->names());
+            CHECK(read_file(index) == bytes);
+        }
+    }
+    // Another file under the same name, of the same size.
+    auto other = text;
+    for (auto at = other.find("numpy"); at != std::string::npos; at = other.find("numpy", at))
+        other.replace(at, 5, "nampy");
+    REQUIRE(other != text);
+    write_file_atomic(file, other);
+    const auto changed = RepoData::load_indexed(file, kOrigin);
+    CHECK(changed->has("nampy"));
+    CHECK_FALSE(changed->has("numpy"));
+    // A folder that cannot be written does not stop anybody.
+    fs::remove(index);
+    fs::create_directory(index);
+    CHECK(RepoData::load_indexed(file, kOrigin)->has("nampy"));
+}
