@@ -7,9 +7,9 @@
 #include <set>
 
 #include "base/strings.hpp"
+#include "solve/cdcl_solver.hpp"
 #include "solve/describe.hpp"
 #include "solve/gpu_constraint.hpp"
-#include "solve/libsolv_solver.hpp"
 #include "solve/propagation.hpp"
 
 namespace envbuild::solve {
@@ -278,7 +278,7 @@ bool is_satisfiable(Universe& universe, const ProblemParts& parts) {
     const Propagation propagation(problem);
     if (!propagation.consistent()) return false;
     const auto reduced = reduce(problem, propagation.alive());
-    return make_libsolv_solver(reduced)->solve({}).has_value();
+    return make_cdcl_solver(reduced)->solve({}).has_value();
 }
 
 Error explain(Universe& universe, const CancelToken& cancel) {

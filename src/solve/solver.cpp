@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <set>
 
+#include "base/strings.hpp"
+#include "solve/cdcl_solver.hpp"
 #include "solve/explain.hpp"
 #include "solve/gpu_constraint.hpp"
-#include "solve/libsolv_solver.hpp"
 #include "solve/link_order.hpp"
 #include "solve/optimizer.hpp"
 #include "solve/propagation.hpp"
+#include "solve/verify_answer.hpp"
 
 namespace envbuild::solve {
 
@@ -64,7 +66,7 @@ Solution solve(const Request& asked, CandidateProvider& provider, const CancelTo
     const Propagation propagation(problem);
     if (!propagation.consistent()) throw explain(universe, cancel);
     const auto reduced = reduce(problem, propagation.alive());
-    const auto solver = make_libsolv_solver(reduced);
+    const auto solver = make_cdcl_solver(reduced);
 
     std::vector<std::string> names;
     for (const auto& spec : request.specs) names.push_back(spec.name());
@@ -76,6 +78,11 @@ Solution solve(const Request& asked, CandidateProvider& provider, const CancelTo
         const auto id = reduced.universe_package[static_cast<std::size_t>(package)];
         solution.packages.push_back(*universe.package_unparsed(id).candidate.record);
     }
+#ifndef NDEBUG
+    if (const auto faults = faults_of_answer(request, solution.packages); !faults.empty()) {
+        throw Error(ErrorKind::Bug, "the resolver's answer is wrong: " + join(faults, "; "));
+    }
+#endif
     solution.packages = link_order(std::move(solution.packages));
     solution.statistics = {problem.groups.size(), problem.size(), reduced.size(), best->searches};
     solution.notes = notes_of(universe, solution);

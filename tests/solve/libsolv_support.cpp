@@ -1,4 +1,4 @@
-#include "solve/libsolv_solver.hpp"
+#include "solve/libsolv_support.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -23,7 +23,7 @@ extern "C" {
 #pragma clang diagnostic pop
 #endif
 
-namespace envbuild::solve {
+namespace envbuild::solve::test {
 
 namespace {
 
@@ -158,4 +158,4 @@ std::unique_ptr<SatSolver> make_libsolv_solver(const Problem& problem) {
     return std::make_unique<LibsolvSolver>(problem);
 }
 
-}  // namespace envbuild::solve
+}  // namespace envbuild::solve::test

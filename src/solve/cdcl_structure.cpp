@@ -1,0 +1,150 @@
+#include <algorithm>
+
+#include "solve/cdcl_search.hpp"
+
+namespace envbuild::solve {
+
+int CdclSearch::add_group() {
+    groups_.emplace_back();
+    heap_.make_room(static_cast<int>(groups_.size()));
+    return static_cast<int>(groups_.size()) - 1;
+}
+
+int CdclSearch::new_set(int group, SetKind kind, int tag) {
+    const auto id = static_cast<int>(sets_.size());
+    auto& set = sets_.emplace_back();
+    set.variable = new_variable(group, -1, id);
+    set.group = group;
+    set.kind = kind;
+    set.tag = tag;
+    return id;
+}
+
+int CdclSearch::add_set(int group, SetKind kind, int tag) {
+    const auto set = new_set(group, kind, tag);
+    if (groups_[group].loaded) {
+        fill_set(set, source_.members(group, tag));
+        groups_[group].sets.push_back(set);
+        attach_set(set);
+    } else {
+        groups_[group].sets.push_back(set);
+    }
+    return sets_[set].variable;
+}
+
+int CdclSearch::add_choice(int group, const std::vector<int>& places) {
+    load(group);
+    const auto set = new_set(group, SetKind::Need, -1);
+    fill_set(set, places);
+    groups_[group].sets.push_back(set);
+    attach_set(set);
+    // The other way round too: where the choice is out, so is each of its packages.
+    const auto variable = sets_[set].variable;
+    for (const auto place : places) {
+        const auto chosen = package(group, place);
+        if (is_dead(chosen)) continue;
+        sets_[set].implied_by.push_back(chosen.variable());
+        implies_[chosen.variable()].push_back(variable);
+        if (truth(chosen) == Truth::Yes) imply(Literal::yes(variable), chosen);
+        if (truth(Literal::yes(variable)) == Truth::No) imply(~chosen, Literal::no(variable));
+    }
+    return variable;
+}
+
+void CdclSearch::fill_set(int set, const std::vector<int>& places) {
+    auto& bits = sets_[set].places;
+    bits.assign((static_cast<std::size_t>(groups_[sets_[set].group].size) + 63) / 64, 0);
+    for (const auto place : places) {
+        bits[static_cast<std::size_t>(place) / 64] |= std::uint64_t{1} << (static_cast<unsigned>(place) % 64);
+    }
+}
+
+// The set's group is loaded: what follows from how things stand is caught up on.
+void CdclSearch::attach_set(int set) {
+    const auto yes = Literal::yes(sets_[set].variable);
+    const auto& group = groups_[sets_[set].group];
+    if (group.taken >= 0 && !sets_[set].holds(group.taken - group.first)) imply(~yes, Literal::yes(group.taken));
+    if (truth(yes) == Truth::Yes) {
+        for (int place = 0; place < group.size; ++place) {
+            if (!sets_[set].holds(place)) imply(Literal::no(group.first + place), yes);
+        }
+    }
+    if (sets_[set].kind == SetKind::Need) attach_need(set);
+}
+
+void CdclSearch::attach_need(int set) {
+    const auto& group = groups_[sets_[set].group];
+    const auto no = Literal::no(sets_[set].variable);
+    std::vector<Literal> literals = {no};
+    for (int place = 0; place < group.size; ++place) {
+        const auto package = Literal::yes(group.first + place);
+        if (sets_[set].holds(place) && !is_dead(package)) literals.push_back(package);
+    }
+    if (literals.size() == 1) {
+        if (truth(no) == Truth::Open) assign(no, {}, 0);
+        if (truth(no) == Truth::No && conflict_.empty()) set_conflict(literals);
+        return;
+    }
+    // Watched are literals that are not false, else those that became so last.
+    const auto rank = [&](Literal literal) { return truth(literal) == Truth::No ? level_of(literal) : level() + 1; };
+    for (const std::size_t i : {0, 1}) {
+        const auto begin = literals.begin() + static_cast<std::ptrdiff_t>(i);
+        std::iter_swap(
+            begin, std::max_element(begin, literals.end(), [&](Literal a, Literal b) { return rank(a) < rank(b); }));
+    }
+    const auto clause = clauses_.add(literals);
+    if (truth(literals[1]) != Truth::No) return;
+    if (truth(literals[0]) == Truth::Open) assign(literals[0], {{}, clause}, level_of(literals[1]));
+    if (truth(literals[0]) == Truth::No && conflict_.empty()) set_conflict(literals);
+}
+
+void CdclSearch::load(int id) {
+    if (groups_[id].loaded) return;
+    auto packages = source_.load(id);
+    ++counts_.loaded;
+    const auto first = static_cast<int>(variables_.size());
+    const auto size = static_cast<int>(packages.size());
+    groups_[id].loaded = true;
+    groups_[id].first = first;
+    groups_[id].size = size;
+    for (int place = 0; place < size; ++place) {
+        new_variable(id, place, -1);
+        groups_[id].grades.push_back(packages[place].grade);
+    }
+    const auto sets = groups_[id].sets;
+    for (const auto set : sets) fill_set(set, source_.members(id, sets_[set].tag));
+
+    const auto is_fact = [&](Literal literal) { return truth(literal) == Truth::Yes && level_of(literal) == 0; };
+    for (int place = 0; place < size; ++place) {
+        const auto no = Literal::no(first + place);
+        auto& implies = packages[place].implies;
+        const bool never = !packages[place].usable || std::any_of(implies.begin(), implies.end(), [&](int set) {
+            return is_fact(Literal::no(set));
+        }) || std::any_of(sets.begin(), sets.end(), [&](int set) {
+            return !sets_[set].holds(place) && is_fact(Literal::yes(sets_[set].variable));
+        });
+        if (never) {
+            // No clause will hold it and nothing follows from it, so that it need not be on the trail.
+            truths_[no.code()] = Truth::Yes;
+            truths_[(~no).code()] = Truth::No;
+            continue;
+        }
+        for (const auto set : implies) {
+            sets_[variables_[set].set].implied_by.push_back(first + place);
+            if (truth(Literal::yes(set)) == Truth::No) imply(no, Literal::no(set));
+        }
+        implies_[first + place] = std::move(implies);
+    }
+    for (const auto set : sets) attach_set(set);
+}
+
+// Names that the search has reached.
+void CdclSearch::load_pending() {
+    const auto groups = std::move(to_load_);
+    to_load_.clear();
+    for (const auto group : groups) {
+        if (groups_[group].needs > 0) load(group);
+    }
+}
+
+}  // namespace envbuild::solve
