@@ -32,11 +32,14 @@ class CdclSource {
   public:
     struct Package {
         bool usable = true;
-        int grade = 0;             // ascending; the search settles all grades before it chooses within one
         std::vector<int> implies;  // variables of sets
     };
     virtual ~CdclSource() = default;
-    [[nodiscard]] virtual std::vector<Package> load(int group) = 0;  // best first
+    // The group's packages, best first: a grade for each, ascending. The search settles all grades before it chooses
+    // within one.
+    [[nodiscard]] virtual std::vector<int> open(int group) = 0;
+    // One package of an open group; not asked of those that facts exclude.
+    [[nodiscard]] virtual Package read(int group, int place) = 0;
     // Places of the packages in a loaded group that are in a set, in any order.
     [[nodiscard]] virtual std::vector<int> members(int group, int tag) = 0;
 };

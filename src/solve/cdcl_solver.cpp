@@ -1,6 +1,7 @@
 #include "solve/cdcl_solver.hpp"
 
 #include <map>
+#include <numeric>
 
 #include "solve/cdcl_search.hpp"
 
@@ -28,18 +29,21 @@ class ProblemSource : public CdclSource {
         for (std::size_t group = 0; group < problem_.groups.size(); ++group) search.add_group();
     }
 
-    std::vector<Package> load(int group) override {
-        std::vector<Package> packages;
-        for (const auto package : problem_.groups[group].packages) {
-            auto& made = packages.emplace_back();
-            made.usable = problem_.excluded[package] == Problem::Excluded::No;
-            made.grade = static_cast<int>(packages.size());
-            for (const auto set : problem_.needs[package]) made.implies.push_back(need(set));
-            for (const auto set : problem_.bars[package]) {
-                made.implies.push_back(variable(bar_variables_, set, CdclSearch::SetKind::Bar));
-            }
+    std::vector<int> open(int group) override {
+        std::vector<int> grades(problem_.groups[group].packages.size());
+        std::iota(grades.begin(), grades.end(), 0);
+        return grades;
+    }
+
+    Package read(int group, int place) override {
+        const auto package = problem_.groups[group].packages[place];
+        Package made;
+        made.usable = problem_.excluded[package] == Problem::Excluded::No;
+        for (const auto set : problem_.needs[package]) made.implies.push_back(need(set));
+        for (const auto set : problem_.bars[package]) {
+            made.implies.push_back(variable(bar_variables_, set, CdclSearch::SetKind::Bar));
         }
-        return packages;
+        return made;
     }
 
     std::vector<int> members(int group, int tag) override {

@@ -100,40 +100,43 @@ void CdclSearch::attach_need(int set) {
 
 void CdclSearch::load(int id) {
     if (groups_[id].loaded) return;
-    auto packages = source_.load(id);
+    const auto grades = source_.open(id);
     ++counts_.loaded;
     const auto first = static_cast<int>(variables_.size());
-    const auto size = static_cast<int>(packages.size());
-    groups_[id].loaded = true;
+    const auto size = static_cast<int>(grades.size());
     groups_[id].first = first;
     groups_[id].size = size;
-    for (int place = 0; place < size; ++place) {
-        new_variable(id, place, -1);
-        groups_[id].grades.push_back(packages[place].grade);
-    }
-    const auto sets = groups_[id].sets;
+    groups_[id].grades = grades;
+    groups_[id].loaded = true;
+    for (int place = 0; place < size; ++place) new_variable(id, place, -1);
+    const auto sets = groups_[id].sets;  // reading packages may add more, which then look after themselves
     for (const auto set : sets) fill_set(set, source_.members(id, sets_[set].tag));
 
     const auto is_fact = [&](Literal literal) { return truth(literal) == Truth::Yes && level_of(literal) == 0; };
+    std::vector<int> open;
     for (int place = 0; place < size; ++place) {
-        const auto no = Literal::no(first + place);
-        auto& implies = packages[place].implies;
-        const bool never = !packages[place].usable || std::any_of(implies.begin(), implies.end(), [&](int set) {
-            return is_fact(Literal::no(set));
-        }) || std::any_of(sets.begin(), sets.end(), [&](int set) {
-            return !sets_[set].holds(place) && is_fact(Literal::yes(sets_[set].variable));
-        });
-        if (never) {
-            // No clause will hold it and nothing follows from it, so that it need not be on the trail.
-            truths_[no.code()] = Truth::Yes;
-            truths_[(~no).code()] = Truth::No;
+        if (std::all_of(sets.begin(), sets.end(), [&](int set) {
+                return sets_[set].holds(place) || !is_fact(Literal::yes(sets_[set].variable));
+            })) {
+            open.push_back(place);
             continue;
         }
-        for (const auto set : implies) {
+        // No clause holds it and nothing follows from it, so that it need not be on the trail.
+        truths_[Literal::no(first + place).code()] = Truth::Yes;
+        truths_[Literal::yes(first + place).code()] = Truth::No;
+    }
+    for (const auto place : open) {
+        const auto no = Literal::no(first + place);
+        const auto read = source_.read(id, place);
+        if (!read.usable) {
+            if (truth(no) == Truth::Open) assign(no, {}, 0);
+            continue;
+        }
+        for (const auto set : read.implies) {
             sets_[variables_[set].set].implied_by.push_back(first + place);
+            implies_[first + place].push_back(set);
             if (truth(Literal::yes(set)) == Truth::No) imply(no, Literal::no(set));
         }
-        implies_[first + place] = std::move(implies);
     }
     for (const auto set : sets) attach_set(set);
 }

@@ -7,10 +7,10 @@
 #include <set>
 
 #include "base/strings.hpp"
-#include "solve/cdcl_solver.hpp"
 #include "solve/describe.hpp"
 #include "solve/gpu_constraint.hpp"
 #include "solve/propagation.hpp"
+#include "solve/reached_request.hpp"
 
 namespace envbuild::solve {
 
@@ -23,14 +23,15 @@ ProblemParts smallest_conflict(Universe& universe, const CancelToken& cancel) {
     auto parts = ProblemParts::all(universe.request());
     if (parts.gpu) {
         parts.gpu = false;
-        if (is_satisfiable(universe, parts)) parts.gpu = true;
+        if (is_satisfiable(universe, parts, cancel)) parts.gpu = true;
     }
     for (auto* list : {&parts.constraints, &parts.specs}) {
         for (std::size_t i = list->size(); i-- > 0;) {
             cancel.throw_if_cancelled();
             const auto part = (*list)[i];
             list->erase(list->begin() + static_cast<std::ptrdiff_t>(i));
-            if (is_satisfiable(universe, parts)) list->insert(list->begin() + static_cast<std::ptrdiff_t>(i), part);
+            if (is_satisfiable(universe, parts, cancel))
+                list->insert(list->begin() + static_cast<std::ptrdiff_t>(i), part);
         }
     }
     return parts;
@@ -38,8 +39,8 @@ ProblemParts smallest_conflict(Universe& universe, const CancelToken& cancel) {
 
 class Explainer {
   public:
-    Explainer(Universe& universe, const ProblemParts& parts)
-        : universe_(universe), parts_(parts), problem_(build_problem(universe, parts, false)) {}
+    Explainer(Universe& universe, const ProblemParts& parts, const CancelToken& cancel)
+        : universe_(universe), parts_(parts), cancel_(cancel), problem_(build_problem(universe, parts, false)) {}
 
     Error explain() {
         const Propagation propagation(problem_);
@@ -59,7 +60,7 @@ class Explainer {
         // Another target is worth a word only where it would help.
         auto elsewhere = parts_;
         elsewhere.virtual_packages = false;
-        if (!target_advice_.empty() && is_satisfiable(universe_, elsewhere)) {
+        if (!target_advice_.empty() && is_satisfiable(universe_, elsewhere, cancel_)) {
             advice_.insert(advice_.begin(), target_advice_.begin(), target_advice_.end());
         }
         std::vector<std::string> unique;
@@ -266,6 +267,7 @@ class Explainer {
 
     Universe& universe_;
     const ProblemParts& parts_;
+    const CancelToken& cancel_;
     const Problem problem_;
     std::vector<std::string> lines_, advice_, target_advice_;
     std::set<int> explained_;
@@ -273,17 +275,14 @@ class Explainer {
 
 }  // namespace
 
-bool is_satisfiable(Universe& universe, const ProblemParts& parts) {
-    const auto problem = build_problem(universe, parts, true);
-    const Propagation propagation(problem);
-    if (!propagation.consistent()) return false;
-    const auto reduced = reduce(problem, propagation.alive());
-    return make_cdcl_solver(reduced)->solve({}).has_value();
+bool is_satisfiable(Universe& universe, const ProblemParts& parts, const CancelToken& cancel) {
+    ReachedRequest reached(universe, parts);
+    return reached.search().solve({}, cancel);
 }
 
 Error explain(Universe& universe, const CancelToken& cancel) {
     const auto parts = smallest_conflict(universe, cancel);
-    return Explainer(universe, parts).explain();
+    return Explainer(universe, parts, cancel).explain();
 }
 
 }  // namespace envbuild::solve

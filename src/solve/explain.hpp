@@ -12,6 +12,6 @@ namespace envbuild::solve {
 [[nodiscard]] Error explain(Universe& universe, const CancelToken& cancel);
 
 // Whether these parts of the request have an answer.
-[[nodiscard]] bool is_satisfiable(Universe& universe, const ProblemParts& parts);
+[[nodiscard]] bool is_satisfiable(Universe& universe, const ProblemParts& parts, const CancelToken& cancel);
 
 }  // namespace envbuild::solve

@@ -1,4 +1,4 @@
-// The best answer to a problem, by the order of docs/resolver.md. Internal to solve/.
+// The best answer to a request, by the order of docs/resolver.md. Internal to solve/.
 #pragma once
 
 #include <optional>
@@ -6,19 +6,17 @@
 #include <vector>
 
 #include "base/cancel.hpp"
-#include "solve/problem.hpp"
-#include "solve/sat_solver.hpp"
+#include "solve/reached_request.hpp"
 
 namespace envbuild::solve {
 
 struct BestAnswer {
-    std::vector<int> packages;  // of the problem, without virtual ones
+    std::vector<int> packages;  // of the universe, without virtual ones
     std::size_t searches = 0;
 };
 
 // Nothing where there is no answer. `requested` are names in the order in which they choose.
-[[nodiscard]] std::optional<BestAnswer> find_best(const Universe& universe, const Problem& problem,
-                                                  const std::vector<std::string>& requested, SatSolver& solver,
-                                                  const CancelToken& cancel);
+[[nodiscard]] std::optional<BestAnswer> find_best(Universe& universe, ReachedRequest& reached,
+                                                  const std::vector<std::string>& requested, const CancelToken& cancel);
 
 }  // namespace envbuild::solve

@@ -7,8 +7,8 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "base/strings.hpp"
 #include "solve/gpu_constraint.hpp"
+#include "solve/gpu_scope.hpp"
 
 namespace envbuild::solve {
 
@@ -29,7 +29,11 @@ class Builder {
             const auto id = universe_.intern(universe_.request().constraints[static_cast<std::size_t>(i)]);
             constraints_[universe_.spec(id).name].push_back(id);
         }
-        if (parts_.gpu) find_exempt();
+        if (parts_.gpu) {
+            std::vector<conda::MatchSpec> specs;
+            for (const auto i : parts_.specs) specs.push_back(universe_.request().specs[static_cast<std::size_t>(i)]);
+            gpu_.emplace(universe_, specs);
+        }
     }
 
     Problem build() {
@@ -64,48 +68,6 @@ class Builder {
   private:
     void reach(int name) {
         if (group_of_.emplace(name, static_cast<int>(queue_.size())).second) queue_.push_back(name);
-    }
-
-    // Names that the GPU constraint leaves alone: those asked as CPU builds, what their CPU builds need as CPU builds,
-    // and those whose GPU builds need one of them as a GPU build.
-    void find_exempt() {
-        std::vector<conda::MatchSpec> specs;
-        for (const auto i : parts_.specs) specs.push_back(universe_.request().specs[static_cast<std::size_t>(i)]);
-        exempt_ = asked_as_cpu(specs);
-        std::vector<std::string> open(exempt_.begin(), exempt_.end());
-        while (!open.empty()) {
-            const auto name = std::move(open.back());
-            open.pop_back();
-            if (name == "*") continue;
-            for (const auto id : std::vector<int>(universe_.name(universe_.name_id(name)).packages)) {
-                for (const auto need : universe_.package(id).needs) {
-                    const auto& match = universe_.spec(need).match;
-                    const bool as_cpu =
-                        !match.build().is_any() && to_lower(match.build().to_string()).find("cpu") != std::string::npos;
-                    if (as_cpu && exempt_.insert(match.name()).second) open.push_back(match.name());
-                }
-            }
-        }
-    }
-
-    bool needs_exempt_as_gpu(const std::vector<int>& packages) {
-        for (const auto id : packages) {
-            for (const auto need : universe_.package(id).needs) {
-                const auto& match = universe_.spec(need).match;
-                if (match.build().is_any() || !exempt_.contains(match.name())) continue;
-                const auto build = to_lower(match.build().to_string());
-                if (build.find("cuda") != std::string::npos || build.find("gpu") != std::string::npos) return true;
-            }
-        }
-        return false;
-    }
-
-    bool gpu_only(int name) {
-        const auto& packages = universe_.name(name).packages;
-        if (!parts_.gpu || exempt_.contains("*") || exempt_.contains(universe_.name_text(name))) return false;
-        std::vector<Candidate> candidates;
-        for (const auto id : packages) candidates.push_back(universe_.package_unparsed(id).candidate);
-        return comes_in_both(candidates) && (exempt_.empty() || !needs_exempt_as_gpu(packages));
     }
 
     // Whether a need on a name that the request itself pins (or on a virtual package) can be met at all.
@@ -144,7 +106,7 @@ class Builder {
         const auto group = static_cast<int>(problem_.groups.size());
         problem_.groups.push_back({name, universe_.name_text(name), false, {}});
         const auto constraints = constraints_.find(name);
-        const bool only_gpu = gpu_only(name);
+        const bool only_gpu = gpu_ && gpu_->gpu_only(name);
         const auto allowed = allowed_roots_.find(name);
         for (const auto id : std::vector<int>(universe_.name(name).packages)) {
             if (prune_ && allowed != allowed_roots_.end() && !allowed->second->contains(id)) continue;
@@ -203,7 +165,7 @@ class Builder {
     std::vector<int> roots_, queue_;
     std::map<int, std::vector<int>> constraints_;                // name -> specs
     std::map<int, std::optional<std::set<int>>> allowed_roots_;  // name -> universe packages that the request allows
-    std::set<std::string> exempt_;
+    std::optional<GpuScope> gpu_;
     std::unordered_map<int, int> group_of_, local_of_, set_of_;
 };
 

@@ -6,12 +6,10 @@
 #include <set>
 
 #include "base/strings.hpp"
-#include "solve/cdcl_solver.hpp"
 #include "solve/explain.hpp"
 #include "solve/gpu_constraint.hpp"
 #include "solve/link_order.hpp"
 #include "solve/optimizer.hpp"
-#include "solve/propagation.hpp"
 #include "solve/verify_answer.hpp"
 
 namespace envbuild::solve {
@@ -61,30 +59,23 @@ std::vector<std::string> notes_of(Universe& universe, const Solution& solution) 
 Solution solve(const Request& asked, CandidateProvider& provider, const CancelToken& cancel) {
     const auto request = in_order(asked);
     Universe universe(request, provider);
-    const auto problem = build_problem(universe, ProblemParts::all(request), true);
-    cancel.throw_if_cancelled();
-    const Propagation propagation(problem);
-    if (!propagation.consistent()) throw explain(universe, cancel);
-    const auto reduced = reduce(problem, propagation.alive());
-    const auto solver = make_cdcl_solver(reduced);
-
+    ReachedRequest reached(universe, ProblemParts::all(request));
     std::vector<std::string> names;
     for (const auto& spec : request.specs) names.push_back(spec.name());
-    const auto best = find_best(universe, reduced, order_of_names(std::move(names)), *solver, cancel);
+    const auto best = find_best(universe, reached, order_of_names(std::move(names)), cancel);
     if (!best) throw explain(universe, cancel);
 
     Solution solution;
-    for (const auto package : best->packages) {
-        const auto id = reduced.universe_package[static_cast<std::size_t>(package)];
-        solution.packages.push_back(*universe.package_unparsed(id).candidate.record);
-    }
+    for (const auto id : best->packages) solution.packages.push_back(*universe.package_unparsed(id).candidate.record);
 #ifndef NDEBUG
     if (const auto faults = faults_of_answer(request, solution.packages); !faults.empty()) {
         throw Error(ErrorKind::Bug, "the resolver's answer is wrong: " + join(faults, "; "));
     }
 #endif
     solution.packages = link_order(std::move(solution.packages));
-    solution.statistics = {problem.groups.size(), problem.size(), reduced.size(), best->searches};
+    const auto& counts = reached.search().counts();
+    solution.statistics = {counts.loaded, reached.packages_reached(), reached.packages_read(), best->searches,
+                           counts.conflicts};
     solution.notes = notes_of(universe, solution);
     return solution;
 }

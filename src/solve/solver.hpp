@@ -26,8 +26,9 @@ struct Request {
 };
 
 struct Statistics {
-    std::size_t names = 0, candidates = 0, reduced = 0;  // reached; kept after equals were merged
-    std::size_t searches = 0;                            // runs of the SAT solver
+    std::size_t names = 0, candidates = 0;  // looked at
+    std::size_t read = 0;                   // candidates whose needs were read: those that the request does not exclude
+    std::size_t searches = 0, conflicts = 0;
 };
 
 struct Solution {

@@ -50,6 +50,7 @@ class Universe {
     [[nodiscard]] const Spec& spec(int id);        // evaluated
     [[nodiscard]] const Package& package(int id);  // parsed
     [[nodiscard]] const Package& package_unparsed(int id) const { return packages_[static_cast<std::size_t>(id)]; }
+    [[nodiscard]] const Spec& spec_unevaluated(int id) const { return specs_[static_cast<std::size_t>(id)]; }
     [[nodiscard]] int spec_name(int id) const { return specs_[static_cast<std::size_t>(id)].name; }
     [[nodiscard]] const std::string& name_text(int id) const { return names_[static_cast<std::size_t>(id)].text; }
     [[nodiscard]] std::size_t package_count() const { return packages_.size(); }

@@ -103,8 +103,9 @@ TEST_CASE("real metadata: answers are sound, stable and the best") {
             CHECK(dists(solve::solve(asked, provider)) == dists(*solution));
             if (std::getenv("ENVBUILD_SHOW") != nullptr) {
                 std::cout << solution->packages.size() << " packages, " << solution->statistics.names << " names, "
-                          << solution->statistics.candidates << " candidates, " << solution->statistics.reduced
-                          << " after merging, " << solution->statistics.searches << " searches\n";
+                          << solution->statistics.candidates << " candidates, " << solution->statistics.read
+                          << " read, " << solution->statistics.searches << " searches, "
+                          << solution->statistics.conflicts << " conflicts\n";
                 for (const auto& note : solution->notes) std::cout << "  " << note << "\n";
                 for (const auto& dist : dists(*solution)) std::cout << "  " << dist << "\n";
             }
