@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "base/file_digest.hpp"
 #include "base/fs.hpp"
 #include "conda/channel.hpp"
 
@@ -34,6 +35,10 @@ Digest fetch(const conda::PackageRecord& record, const Url& url, const std::file
                     fmt::format("{} has {} bytes, but its channel says {}", record.file_name, out.size(), record.size));
     }
     out.commit();
+    if (!record.md5.empty() && md5_file(file) != record.md5) {
+        throw Error(ErrorKind::Corrupt,
+                    fmt::format("{} does not have the md5 {} that its channel says", record.file_name, record.md5));
+    }
     return hash.finish();
 }
 
@@ -56,8 +61,9 @@ void pin_hashes(std::vector<conda::PackageRecord>& records, const Workbench& ben
             }
         }
         if (!record.sha256) throw std::move(failure).value();
-        bench.reporter().warn(fmt::format("{} has no sha256 in its channel; what came is pinned, unchecked: {}",
-                                          record.file_name, record.sha256->hex()));
+        bench.reporter().warn(
+            fmt::format("{} has no sha256 in its channel; what came is pinned, {}: {}", record.file_name,
+                        record.md5.empty() ? "unchecked" : "checked by its md5 alone", record.sha256->hex()));
         const auto kept = cache.path_of(*record.sha256);
         std::filesystem::create_directories(kept.parent_path());
         std::filesystem::rename(file, kept);

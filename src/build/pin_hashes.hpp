@@ -9,8 +9,8 @@
 
 namespace envbuild::build {
 
-// Gives every record a sha256; those that had none are downloaded into the cache and named in a warning; their size is
-// checked where the channel says it. Throws Error: Corrupt, NotFound, Unauthorized, Transient, Io, Cancelled.
+// Gives every record a sha256; those that had none are downloaded into the cache and named in a warning; their size and
+// md5 are checked where the channel says them. Throws Error: Corrupt, NotFound, Unauthorized, Transient, Io, Cancelled.
 void pin_hashes(std::vector<conda::PackageRecord>& records, const Workbench& bench);
 
 }  // namespace envbuild::build

@@ -196,8 +196,20 @@ LineResult<std::string> read_fragment(RequirementLine& line, std::string_view fr
         (subdirectory.starts_with('/') || ("/" + subdirectory + "/").find("/../") != std::string::npos)) {
         return fault(offset, fmt::format("subdirectory={} leads out of the source", subdirectory));
     }
+    if (has_control_character(subdirectory) || has_control_character(percent_decode(fragment)))
+        return fault(offset, "what stands behind '#' holds a control character");
     std::ranges::sort(left);
     return join(left, "&");
+}
+
+// "md5" and the like, which pip checks where it downloads.
+std::string weak_hash(std::string_view fragment) {
+    for (const auto field : split(fragment, '&')) {
+        for (const std::string_view name : {"md5", "sha1", "sha224"}) {
+            if (field.starts_with(name) && field.substr(name.size()).starts_with('=')) return std::string(name);
+        }
+    }
+    return "";
 }
 
 Url with_fragment(const Url& url, const std::string& fragment) {
@@ -217,6 +229,10 @@ LineResult<RequirementLine> parse_local(std::string_view text, std::size_t offse
         if (const auto hash = rest.find('#'); hash != std::string_view::npos) {
             const auto left = read_fragment(line, rest.substr(hash + 1), offset, subdirectory);
             if (!left) return std::unexpected(left.error());
+            if (const auto weak = weak_hash(*left); !weak.empty()) {
+                return fault(offset, fmt::format("a local file is not checked by {}", weak),
+                             "write its sha256: #sha256=…; `sha256sum FILE` prints it");
+            }
             rest = rest.substr(0, hash);
         }
         if (rest.starts_with("//")) {

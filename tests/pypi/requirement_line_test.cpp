@@ -86,6 +86,16 @@ TEST_CASE("hashes and per-requirement options belong to the line") {
     CHECK(canonical("x==1 --hash=sha256:" + b + " \\\n  --hash sha256:" + a) ==
           "x==1 --hash=sha256:" + a + " --hash=sha256:" + b);
     CHECK(canonical("x==1 --config-settings=k=v") == "x==1 --config-settings=k=v");
+    CHECK_THAT(canonical("file:///w/x-1-py3-none-any.whl#md5=" + std::string(32, 'a')),
+               Catch::Contains("a local file is not checked by md5"));
+    // Of a download pip checks it.
+    CHECK_THAT(canonical("x @ https://h/x-1-py3-none-any.whl#md5=" + std::string(32, 'a')),
+               Catch::Contains("#md5=aaaa"));
+    for (const auto* line : {"git+https://h/r.git#subdirectory=a%0Ab", "https://h/x.tar.gz#subdirectory=a%0D",
+                             "file:///w/x.tar.gz#subdirectory=%1b", "git+https://h/r.git#more=%00"}) {
+        INFO(line);
+        CHECK_THAT(canonical(line), Catch::Contains("control character"));
+    }
     CHECK(canonical("x==1 --hash=md5:abc") == "refused: --hash takes sha256:, sha384: or sha512:, not 'md5:abc'");
     CHECK(canonical("x==1 --hash=sha256:1234") == "refused: --hash=sha256: needs 64 hexadecimal digits and has 4");
 }
