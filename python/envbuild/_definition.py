@@ -18,6 +18,9 @@ DEFINITION_FILE = "azureml_environment.json"
 CONDA_FILE = "conda_dependencies.yml"
 DOCKERFILE = "BaseDockerfile"
 
+# Fields of baseImageRegistry that are in nothing that is written.
+_CREDENTIAL = re.compile("^username$|password|secret|token")
+
 # A pip entry of its own that is a wheel on this machine.
 _LOCAL_WHEEL = re.compile(r"""^(\s*-\s+)(["']?)(?:file://(?:localhost)?)?(/\S+?\.whl)\2[ \t]*$""", re.MULTILINE)
 
@@ -80,7 +83,8 @@ class Parts:
         registry = docker.get("baseImageRegistry") or {}
         docker["baseImage"] = _with_address(docker.get("baseImage"), registry.get("address"))
         if not credentials:
-            docker["baseImageRegistry"] = {"address": registry.get("address"), "username": None, "password": None}
+            kept = {key: None if _CREDENTIAL.search(key.lower()) else value for key, value in registry.items()}
+            docker["baseImageRegistry"] = {"address": None, "username": None, "password": None, **kept}
         # Only the owner reads what may hold a password.
         with open(os.open(str(target / DEFINITION_FILE), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(document, file, indent=4)

@@ -112,6 +112,7 @@ class ContainerRegistry(Section):
     address = _text("address")
     username = _text("username")
     password = _text("password")
+    registry_identity: "Field[Optional[Dict[str, Any]]]" = Field("registryIdentity", lambda: None)
 
 
 class DockerImagePlatform(Section):

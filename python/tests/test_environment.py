@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -212,6 +213,43 @@ class FilesTest(CommandTest):
         self.assertEqual(
             Environment.load_from_directory("out").docker.build_context.location, "https://git.lab/images.git#main:torch"
         )
+
+    def test_a_build_context_in_a_repository_counts_by_its_commit(self) -> None:
+        def git(*arguments: str) -> str:
+            said = ["git", "-C", "images", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+            return subprocess.run(said + list(arguments), check=True, stdout=subprocess.PIPE).stdout.decode().strip()
+
+        self.write("images/torch/Dockerfile", "FROM debian:12\n")
+        git("init", "-q", "-b", "main")
+        git("add", ".")
+        git("commit", "-q", "-m", "one")
+        repository = "file://{}/images".format(self.directory)
+
+        def spec_hash(ref: str) -> str:
+            context = DockerBuildContext.from_git(self.workspace, repository + "#" + ref + ":torch")
+            return Environment.from_docker_build_context("own", context).spec_hash()
+
+        before, commit = spec_hash("main"), git("rev-parse", "HEAD")
+        self.assertEqual(spec_hash(commit), before)
+        self.write("images/torch/data", "two")
+        git("add", ".")
+        git("commit", "-q", "-m", "two")
+        self.assertNotEqual(spec_hash("main"), before)
+        self.assertEqual(spec_hash(commit), before)
+        with self.assertRaisesRegex(UserErrorException, "none"):
+            spec_hash("none")
+
+    def test_rare_fields_of_a_registry_are_kept(self) -> None:
+        registry = {"address": "r.lab", "registryIdentity": {"resourceId": "/a", "clientId": "b"}, "more": [1]}
+        document = {"docker": {"baseImage": "r.lab/i:1", "baseImageRegistry": dict(registry, password="s3cret-word")}}
+        self.write("in/azureml_environment.json", json.dumps(document))
+        env = Environment.load_from_directory("in")
+        self.assertEqual(env.docker.base_image_registry.registry_identity, registry["registryIdentity"])
+        env.save_to_directory("out")
+        said = Path("out/azureml_environment.json").read_text()
+        self.assertNotIn("s3cret-word", said)
+        for key, value in registry.items():
+            self.assertEqual(json.loads(said)["docker"]["baseImageRegistry"][key], value)
 
     def test_a_private_wheel_travels_with_the_definition(self) -> None:
         wheel = self.write("dist/" + WHEEL, b"PK one")

@@ -7,6 +7,7 @@
 
 #include "base/fs.hpp"
 #include "base/parallel.hpp"
+#include "build/own_base.hpp"
 #include "cache/image_search.hpp"
 
 namespace envbuild::build {
@@ -44,12 +45,12 @@ layer::BaseFacts read_facts(const ResolvedBase& base, const Workbench& bench) {
     parallel_for(layers.size(), kScanThreads,
                  [&](std::size_t i) { scans[i] = scan_layer(*base.repository, layers[i], *progress); });
     auto facts =
-        value_or_throw(layer::base_facts(scans, base.image.config.platform().architecture, base.name.familiar()));
+        value_or_throw(layer::base_facts(scans, base.image.config.platform().architecture, describe_base(base.name)));
     const auto diff_ids = base.image.config.diff_ids();
     for (std::size_t i = 0; i < diff_ids.size(); ++i) {
         if (facts.layers.at(i).diff_id != diff_ids[i]) {
             throw Error(ErrorKind::Corrupt,
-                        fmt::format("layer {} of {} is not what its config says", i, base.name.familiar()));
+                        fmt::format("layer {} of {} is not what its config says", i, describe_base(base.name)));
         }
     }
     write_file_atomic(file, facts.to_json().dump());

@@ -9,7 +9,6 @@
 #include <array>
 #include <map>
 #include <set>
-#include <system_error>
 #include <vector>
 
 #include "base/fs.hpp"
@@ -18,6 +17,7 @@
 #include "layer/tar_parser.hpp"
 #include "layer/tar_writer.hpp"
 #include "spec/definition.hpp"
+#include "spec/inside_link.hpp"
 
 namespace envbuild::build {
 
@@ -28,23 +28,6 @@ using layer::TarEntry;
 // A build context may hold wheels and sources; data belongs elsewhere.
 constexpr std::uint64_t kArchiveLimit = 2ULL << 30;
 constexpr std::size_t kEntryLimit = 100'000;
-
-// Whether a symlink at `path` leads to something in the tree, whatever other symlinks it passes: "..", only in front,
-// climbs real folders, and each name after it is in the tree or a symlink of which the same holds.
-bool stays_inside(const std::string& path, const std::string& target) {
-    if (target.empty() || target.front() == '/') return false;
-    auto depth = std::ranges::count(path, '/');
-    bool named = false;
-    for (const auto part : split(target, '/')) {
-        if (part.empty() || part == ".") continue;
-        if (part != "..") {
-            named = true;
-        } else if (named || depth-- == 0) {
-            return false;
-        }
-    }
-    return true;
-}
 
 // What a registration says itself, and what belongs to no content.
 std::string content_of(const fs::path& file) {
@@ -81,9 +64,7 @@ std::map<std::string, fs::directory_entry> walk(const fs::path& directory) {
 
 UniqueFd open_file(const fs::path& path, int flags, mode_t mode = 0) {
     UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
-    if (!fd)
-        throw Error(ErrorKind::Io,
-                    fmt::format("{}: cannot open: {}", path.string(), std::generic_category().message(errno)));
+    if (!fd) throw_errno("open", path);
     return fd;
 }
 
@@ -117,7 +98,7 @@ void add_entry(layer::TarWriter& tar, const std::string& path, const fs::directo
         header.type = TarEntry::Type::Symlink;
         header.mode = 0777;
         header.link_target = fs::read_symlink(entry.path()).string();
-        if (!stays_inside(path, header.link_target))
+        if (!spec::link_stays_inside(path, header.link_target))
             throw Error(ErrorKind::InvalidInput, fmt::format("{} is a symlink to {}, which leads out of the definition",
                                                              entry.path().string(), header.link_target))
                 .with_hint("put the file itself there");
@@ -154,9 +135,7 @@ class Unpacker : public layer::TarVisitor {
         while (!bytes.empty()) {
             const ssize_t put = ::write(file_.get(), bytes.data(), bytes.size());
             if (put < 0 && errno == EINTR) continue;
-            if (put < 0)
-                throw Error(ErrorKind::Io, fmt::format("{}: cannot write: {}", (directory_ / path_).string(),
-                                                       std::generic_category().message(errno)));
+            if (put < 0) throw_errno("write", directory_ / path_);
             bytes.remove_prefix(static_cast<std::size_t>(put));
         }
     }
@@ -186,7 +165,8 @@ class Unpacker : public layer::TarVisitor {
             case TarEntry::Type::File:
                 return;
             case TarEntry::Type::Symlink:
-                if (!stays_inside(entry.path, entry.link_target)) refuse(entry, "a symlink that leads out of it");
+                if (!spec::link_stays_inside(entry.path, entry.link_target))
+                    refuse(entry, "a symlink that leads out of it");
                 return;
             default:
                 refuse(entry, "which is no file, folder or symlink");

@@ -8,17 +8,13 @@
 #include "base/fs.hpp"
 #include "base/process.hpp"
 #include "base/strings.hpp"
+#include "spec/git_location.hpp"
 
 namespace envbuild::build {
 
 namespace {
 
 constexpr std::chrono::minutes kTimeout{15};
-
-bool is_commit(std::string_view text) {
-    return (text.size() == 40 || text.size() == 64) &&
-           text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
 
 class Git {
   public:
@@ -27,22 +23,33 @@ class Git {
         write_credential();
     }
 
-    GitCheckout run() {
+    GitTree check_out() && {
         const auto commit = find_commit();
-        must({"init", "--quiet", tree()}, "making a repository");
-        must({"-C", tree(), "remote", "add", "origin", url_.address()}, "naming the repository");
+        make_repository();
         const auto full = commit ? fetch(*commit) : fetch_all();
         must({"-C", tree(), "checkout", "--quiet", "--detach", full}, "checking out");
         must({"-C", tree(), "submodule", "--quiet", "update", "--init", "--recursive"}, "fetching the submodules");
         const auto head = std::string(trim(must({"-C", tree(), "rev-parse", "HEAD"}, "reading the commit")));
-        if (!is_commit(head)) throw Error(ErrorKind::Corrupt, fmt::format("git calls its commit '{}'", head));
-        return {head, pack_folder(tree(), spec::LeftOut::RepositoryFolder, std::nullopt, bench_)};
+        if (!spec::is_git_commit(head)) throw Error(ErrorKind::Corrupt, fmt::format("git calls its commit '{}'", head));
+        if (!credential_.empty()) std::filesystem::remove(credential_);
+        return {head, std::move(folder_)};
+    }
+
+    [[nodiscard]] std::string resolve() const {
+        if (const auto commit = find_commit()) return *commit;
+        make_repository();
+        return fetch_all();
     }
 
   private:
     static const std::filesystem::path& made(const std::filesystem::path& folder) {
         std::filesystem::create_directories(folder);
         return folder;
+    }
+
+    void make_repository() const {
+        must({"init", "--quiet", tree()}, "making a repository");
+        must({"-C", tree(), "remote", "add", "origin", url_.address()}, "naming the repository");
     }
 
     [[nodiscard]] std::string tree() const { return (folder_.path() / "tree").string(); }
@@ -105,7 +112,7 @@ class Git {
         auto result = run_process(argv, "", kTimeout, bench_.cancel(), std::size_t{16} << 20U);
         if (result.exit_code == 127) {
             throw Error(ErrorKind::NotFound, fmt::format("{} needs git, and there is none on this machine", name()))
-                .with_hint("install git, or name a wheel or a source archive instead of the repository");
+                .with_hint("install git; in a pip section a wheel or a source archive does instead of the repository");
         }
         return result;
     }
@@ -124,8 +131,9 @@ class Git {
             says("Permission denied") || says("403")) {
             return Error(ErrorKind::Unauthorized, message)
                 .with_hint(
-                    "write the credential in the URL as ${VARIABLE}, in ~/.netrc, or give it to a credential helper of "
-                    "git's");
+                    "write the credential in ~/.netrc, or give it to a credential helper of git's; a pip line's URL "
+                    "takes it "
+                    "as ${VARIABLE} too");
         }
         if (says("not found") || says("does not exist") || says("does not appear to be a git repository") ||
             says("No such file"))
@@ -154,7 +162,7 @@ class Git {
                                 "refs/" + wanted, wanted + "^{}", wanted}) {
             if (const auto found = refs.find(ref); found != refs.end()) return found->second;
         }
-        if (is_commit(wanted)) return wanted;
+        if (spec::is_git_commit(wanted)) return wanted;
         return std::nullopt;
     }
 
@@ -207,9 +215,7 @@ Expected<GitUrl> GitUrl::parse(const Url& url) {
         out.revision = percent_decode(std::string_view(text).substr(at + 1));
         text.resize(at);
     }
-    const auto bad = out.revision.starts_with('-') || has_control_character(out.revision) ||
-                     out.revision.find_first_of(" :?*[\\^~") != std::string::npos;
-    if (bad) {
+    if (!out.revision.empty() && !spec::is_git_revision(out.revision)) {
         return std::unexpected(Error(ErrorKind::InvalidInput, fmt::format("'{}' is no revision of git's", out.revision))
                                    .with_hint("a branch, a tag or a commit stands behind the last '@'"));
     }
@@ -227,7 +233,16 @@ std::string GitUrl::address() const {
 }
 
 GitCheckout fetch_git(const GitUrl& url, const Workbench& bench) {
-    return Git(url, bench).run();
+    const auto tree = check_out(url, bench);
+    return {tree.commit(), pack_folder(tree.tree(), spec::LeftOut::RepositoryFolder, std::nullopt, bench)};
+}
+
+GitTree check_out(const GitUrl& url, const Workbench& bench) {
+    return Git(url, bench).check_out();
+}
+
+std::string resolve_commit(const GitUrl& url, const Workbench& bench) {
+    return Git(url, bench).resolve();
 }
 
 }  // namespace envbuild::build

@@ -1,8 +1,11 @@
-// Repositories that pip lines name ("git+https://HOST/REPO.git@REVISION"), fetched by the machine's own git.
+// Repositories that pip lines name ("git+https://HOST/REPO.git@REVISION") and build contexts lie in, fetched by the
+// machine's own git.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
+#include "base/fs.hpp"
 #include "base/url.hpp"
 #include "build/source_archive.hpp"
 
@@ -31,5 +34,22 @@ struct GitCheckout {
 // terminal. Throws Error: NotFound for a revision or repository that is not there and where there is no git,
 // Unauthorized, Transient.
 [[nodiscard]] GitCheckout fetch_git(const GitUrl& url, const Workbench& bench);
+
+// One commit's files on the disk, `.git` among them; removed with the object.
+class GitTree {
+  public:
+    GitTree(std::string commit, TempDir folder) : commit_(std::move(commit)), folder_(std::move(folder)) {}
+    [[nodiscard]] const std::string& commit() const { return commit_; }
+    [[nodiscard]] std::filesystem::path tree() const { return folder_.path() / "tree"; }
+
+  private:
+    std::string commit_;
+    TempDir folder_;
+};
+
+// As fetch_git, and leaves the files where they were checked out.
+[[nodiscard]] GitTree check_out(const GitUrl& url, const Workbench& bench);
+// The commit that the revision is now; of a branch or tag without fetching anything. Throws as fetch_git.
+[[nodiscard]] std::string resolve_commit(const GitUrl& url, const Workbench& bench);
 
 }  // namespace envbuild::build

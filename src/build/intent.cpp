@@ -6,6 +6,8 @@
 
 #include "base/fs.hpp"
 #include "build/environment_ref.hpp"
+#include "build/git_context.hpp"
+#include "catalog/base_images.hpp"
 #include "catalog/cuda.hpp"
 #include "oci/reference.hpp"
 #include "spec/context_tree.hpp"
@@ -124,7 +126,8 @@ spec::ReadResult read_definition_spec(const FoundEnvironment& found, const spec:
         spec.gpu.wanted = options.gpu.wanted;
         // Which image the catalogue chooses where none is named.
         if (options.base_image.empty()) spec.gpu.cuda = options.gpu.cuda;
-        spec.variables = options.variables;
+        // As they are checked where packages are installed.
+        spec.variables = spec::read_environment_text(kDefaultPython, result.file, found.path, options).spec.variables;
         spec.user_managed = true;
         return result;
     }
@@ -144,11 +147,13 @@ std::shared_ptr<TempDir> dockerfile_folder(const std::string& dockerfile, const 
 }
 
 OwnContext context_of(const std::filesystem::path& directory, const std::string& dockerfile,
-                      std::shared_ptr<TempDir> folder) {
-    const auto tree = spec::read_context(directory, dockerfile);
+                      std::shared_ptr<TempDir> folder, const Workbench& bench) {
+    const auto tree = spec::read_context(directory, dockerfile, bench.cancel());
     return {{tree.digest.hex(), dockerfile},
-            context_files(tree),
-            [directory, dockerfile] { return spec::read_context(directory, dockerfile).digest.hex(); },
+            [files = context_files(tree)](const Workbench&) { return files; },
+            [directory, dockerfile](const Workbench& at) {
+                return spec::read_context(directory, dockerfile, at.cancel()).digest.hex();
+            },
             std::move(folder)};
 }
 
@@ -156,15 +161,12 @@ std::optional<OwnContext> own_context(const FoundEnvironment& found, const Workb
     const auto& base = found.definition->base;
     if (!base.dockerfile.empty()) {
         auto folder = dockerfile_folder(base.dockerfile, bench);
-        return context_of(folder->path(), "Dockerfile", folder);
+        return context_of(folder->path(), "Dockerfile", folder, bench);
     }
     if (base.context.empty()) return std::nullopt;
-    if (base.context.find("://") != std::string::npos) {
-        throw Error(ErrorKind::InvalidInput, fmt::format("{}: its build context is at {}, and only folders are taken",
-                                                         found.label, base.context))
-            .with_hint("clone it beside the definition, and name that folder as the context");
-    }
-    return context_of(found.path / base.context, base.context_dockerfile, nullptr);
+    if (base.context_is_git())
+        return git_context(value_or_throw(spec::GitLocation::parse(base.context)), base.context_dockerfile, bench);
+    return context_of(found.path / base.context, base.context_dockerfile, nullptr, bench);
 }
 
 }  // namespace
@@ -208,6 +210,16 @@ Intent read_intent(const IntentOptions& options, const Workbench& bench) {
         if (const auto url = Url::parse(index)) bench.learn_index_credential(*url);
     }
     return intent;
+}
+
+void check_options(const IntentOptions& asked, const spec::Definition& definition, const Workbench& bench) {
+    auto options = asked;
+    options.python.clear();  // it has become a spec of the definition's
+    const auto read =
+        spec::read_environment_text(kDefaultPython, "", ".", read_options(with_definition(options, definition), bench));
+    if (!definition.base.dockerfile.empty() || !definition.base.context.empty()) return;
+    const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
+    static_cast<void>(value_or_throw(catalog.choose(read.spec)));
 }
 
 spec::LintReport lint_intent(const IntentOptions& asked, const Workbench& bench) {

@@ -10,6 +10,7 @@
 
 #include "build/own_base.hpp"
 #include "build/workbench.hpp"
+#include "spec/definition.hpp"
 #include "spec/environment_reader.hpp"
 #include "spec/lint.hpp"
 
@@ -49,6 +50,9 @@ struct FoundEnvironment;
 // Finds what the word means, reads it and hashes it; warns through the reporter; keeps the file's credentials for the
 // wire. Throws as read_environment does.
 [[nodiscard]] Intent read_intent(const IntentOptions& options, const Workbench& bench);
+// What the command line says over a definition, as a build reads it: platform, image, CUDA versions, CPU, variables.
+// Nothing is looked up. Throws Error: InvalidInput.
+void check_options(const IntentOptions& options, const spec::Definition& definition, const Workbench& bench);
 // For `check`: everything that is wrong, not just the first.
 [[nodiscard]] spec::LintReport lint_intent(const IntentOptions& options, const Workbench& bench);
 

@@ -81,7 +81,7 @@ class OwnBaseBuild {
 
     // What was sent must be what was hashed: else everybody would get the later files for the earlier key.
     void check_unchanged() const {
-        const auto now = context_.digest_now();
+        const auto now = context_.digest_now(bench_);
         if (now == context_.key.context_digest) return;
         throw Error(ErrorKind::InvalidInput, "the build context changed while it was built from")
             .with_hint("run it again once its files stay as they are");
@@ -124,7 +124,7 @@ class OwnBaseBuild {
     }
 
     std::string build(docker::Engine& engine) {
-        auto files = context_.files;
+        auto files = context_.files(bench_);
         const auto dockerfile = std::ranges::find(files, context_.key.dockerfile, &layer::ContextFile::path);
         if (dockerfile == files.end()) {
             throw Error(ErrorKind::NotFound, fmt::format("the build context has no {}", context_.key.dockerfile));
@@ -201,6 +201,10 @@ class OwnBaseBuild {
 };
 
 }  // namespace
+
+std::string describe_base(const oci::Reference& name) {
+    return name.repository().to_string() == kOwnBaseName ? "the Dockerfile's image" : name.familiar();
+}
 
 std::vector<layer::ContextFile> context_files(const spec::ContextTree& tree) {
     using From = spec::ContextEntry::Kind;

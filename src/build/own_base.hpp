@@ -22,15 +22,19 @@ namespace envbuild::build {
 
 struct OwnContext {
     spec::OwnBase key;
-    std::vector<layer::ContextFile> files;
-    std::function<std::string()> digest_now;  // of the context's tree as it is when asked: hex
-    std::shared_ptr<TempDir> folder;          // that they lie in, where it was made for this run
+    // Read, or fetched, where there is something to build; once.
+    std::function<std::vector<layer::ContextFile>(const Workbench&)> files;
+    std::function<std::string(const Workbench&)> digest_now;  // the key's context_digest as it is when asked
+    std::shared_ptr<TempDir> folder;                          // that they lie in, where it was made for this run
 };
 
 [[nodiscard]] std::vector<layer::ContextFile> context_files(const spec::ContextTree& tree);
 
 // Locks name such a base "envbuild.invalid/own-base" with its digest: which registry holds it is no part of a lock.
 inline constexpr std::string_view kOwnBaseName = "envbuild.invalid/own-base";
+
+// What is said of a base to people: such a name means nothing to them.
+[[nodiscard]] std::string describe_base(const oci::Reference& name);
 
 enum class Reuse : std::uint8_t { Kept, BuiltAgain };
 

@@ -121,8 +121,9 @@ FoundBase find_base(const Intent& intent, const catalog::BaseImageCatalog& catal
         for (const auto& note : found.choice.notes) bench.reporter().note(note);
         found.base = stages.time("base", [&] { return resolve_base(found.choice.image, spec.platform, bench, look); });
     }
-    const auto glibc = found.base.facts.glibc.empty() ? "" : "; glibc " + found.base.facts.glibc;
-    bench.reporter().note(fmt::format("Base image {} ({}{})", found.base.name.familiar(), found.choice.reason, glibc));
+    auto said = found.choice.reason;
+    if (const auto& glibc = found.base.facts.glibc; !glibc.empty()) said += "; glibc " + glibc;
+    bench.reporter().note(fmt::format("Base image {} ({})", describe_base(found.base.name), said));
     return found;
 }
 

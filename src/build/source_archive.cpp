@@ -61,7 +61,7 @@ CachedSource pack_folder(const std::filesystem::path& folder, spec::LeftOut left
     spec::TreeDigest tree;
     Incoming incoming(bench);
     layer::TarWriter tar([&](std::string_view bytes) { incoming.write(bytes); });
-    for (const auto& file : spec::source_files(folder, left_out)) {
+    for (const auto& file : spec::source_files(folder, left_out, bench.cancel())) {
         bench.cancel().throw_if_cancelled();
         const auto bytes = file.link ? std::string() : read_file(file.on_disk, kMaxFileBytes);
         tree.add(file, bytes);

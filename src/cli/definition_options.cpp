@@ -7,7 +7,8 @@ void add_definition_options(CLI::App& command, build::DefinitionEdits& edits) {
                        "A file, a directory, a conda prefix, or NAME[:VERSION|@LABEL]");
     command.add_option("--image", edits.intent.base, "The base image; alone, it is the environment as it is");
     command.add_option("--dockerfile", edits.dockerfile, "A Dockerfile that makes the base");
-    command.add_option("--context", edits.context, "A folder with a Dockerfile that makes the base");
+    command.add_option("--context", edits.context,
+                       "A folder with a Dockerfile that makes the base, or URL#REF:FOLDER of a git repository");
     command.add_option("--context-dockerfile", edits.context_dockerfile, "The Dockerfile's path in that folder")
         ->capture_default_str();
     command.add_flag("--user-managed", edits.user_managed, "Install nothing: the base has all");

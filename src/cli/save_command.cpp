@@ -28,7 +28,9 @@ void add_save_command(CLI::App& app, CommandContext& context, Action& chosen) {
         chosen = [arguments, &context] {
             check_output(arguments->output);
             const auto source = build::definition_source(arguments->edits, context.bench());
-            write_output(arguments->output, [&] { build::save(source, arguments->output, arguments->overwrite); });
+            write_output(arguments->output, [&] {
+                build::save(source, arguments->output, arguments->overwrite, context.bench().cancel());
+            });
             context.reporter().note(fmt::format("Saved {} in {}", source.label, arguments->output));
             context.close_display();
             print_answer(context.common.json ? Json::object()

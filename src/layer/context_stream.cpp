@@ -9,9 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <set>
-#include <system_error>
 
 #include "base/error.hpp"
+#include "base/fs.hpp"
 #include "base/strings.hpp"
 #include "layer/tar_entry.hpp"
 
@@ -29,11 +29,7 @@ void check_path(const std::string& path) {
 
 std::uint64_t regular_file_size(const std::filesystem::path& path) {
     struct stat status{};
-    if (::stat(path.c_str(), &status) != 0) {
-        const int code = errno;
-        throw Error(code == ENOENT ? ErrorKind::NotFound : ErrorKind::Io,
-                    fmt::format("{}: cannot read: {}", path.string(), std::generic_category().message(code)));
-    }
+    if (::stat(path.c_str(), &status) != 0) throw_errno("read", path);
     if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::Io, fmt::format("{} is not a regular file", path.string()));
     return static_cast<std::uint64_t>(status.st_size);
 }
@@ -125,9 +121,7 @@ void ContextStream::open_file() {
         throw Error(ErrorKind::Io, fmt::format("{} changed while the build context was sent", item.file.string()));
     }
     fd_ = UniqueFd(::open(item.file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd_)
-        throw Error(ErrorKind::Io,
-                    fmt::format("{}: cannot read: {}", item.file.string(), std::generic_category().message(errno)));
+    if (!fd_) throw_errno("read", item.file);
 }
 
 std::size_t ContextStream::read(char* buffer, std::size_t size) {
@@ -144,9 +138,7 @@ std::size_t ContextStream::read(char* buffer, std::size_t size) {
             const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(size - filled, item.size - file_sent_));
             const ssize_t got = ::read(fd_.get(), buffer + filled, want);
             if (got < 0 && errno == EINTR) continue;
-            if (got < 0)
-                throw Error(ErrorKind::Io, fmt::format("{}: cannot read: {}", item.file.string(),
-                                                       std::generic_category().message(errno)));
+            if (got < 0) throw_errno("read", item.file);
             if (got == 0)
                 throw Error(ErrorKind::Io,
                             fmt::format("{} became shorter while the build context was sent", item.file.string()));

@@ -9,6 +9,7 @@
 #include "spec/azureml_json.hpp"
 #include "spec/definition.hpp"
 #include "spec/definition_fields.hpp"
+#include "spec/json_fault.hpp"
 
 namespace envbuild::spec {
 
@@ -65,6 +66,16 @@ Json without_credentials(const Json& document) {
     return out;
 }
 
+Error no_json(const std::string& text, const std::string& file, const Error& said) {
+    const auto fault = find_json_fault(text);
+    if (!fault) return {ErrorKind::InvalidInput, fmt::format("{}: {}", file, said.message())};
+    Diagnostic out;
+    out.place = {file, fault->line, fault->column};
+    out.message = "this is not JSON: " + fault->message;
+    out.excerpt = caret_excerpt(YamlSource(file, text).line(fault->line), fault->column);
+    return without_password(out.to_error());
+}
+
 class JsonReader {
   public:
     JsonReader(const YamlNode& root, DefinitionRead& out)
@@ -74,11 +85,10 @@ class JsonReader {
         fields_.check_keys(&root_, "", known_fields());
         fields_.name_and_version(root_.find("name"), root_.find("version"));
         if (const YamlNode* node = root_.find("description"); node != nullptr && !node->is_null()) {
-            if (!node->is_scalar()) DefinitionFields::refuse(*node, "description should be a text");
-            definition_.description = node->text();
+            definition_.description = DefinitionFields::lines(*node, "description");
         }
-        definition_.tags = DefinitionFields::texts(root_.find("tags"), "tags");
-        fields_.variables(root_.find("environmentVariables"), "environmentVariables");
+        definition_.tags = DefinitionFields::texts(root_.find("tags"), "tags", DefinitionFields::Scalars::Texts);
+        fields_.variables(root_.find("environmentVariables"), "environmentVariables", DefinitionFields::Scalars::Texts);
         read_python(section("python"));
         read_docker(section("docker"));
         fields_.gpu(root_.find("envbuild"));
@@ -104,7 +114,7 @@ class JsonReader {
         if (inline_conda_ != nullptr && inline_conda_->is_null()) inline_conda_ = nullptr;
         if (inline_conda_ != nullptr)
             fields_.conda(DefinitionFields::mapping(inline_conda_, "condaDependencies"), "condaDependencies");
-        if (file == nullptr || file->is_null() || file->text().empty()) return;
+        if (DefinitionFields::text(file, "condaDependenciesFile").empty()) return;
         fields_.conda_path(*file, "condaDependenciesFile");
     }
 
@@ -141,9 +151,7 @@ class JsonReader {
 
     // Text, or the path of a file that holds it, as the SDK takes both.
     void read_dockerfile(const YamlNode& node) {
-        if (!node.is_scalar())
-            DefinitionFields::refuse(node, fmt::format("baseDockerfile is {} and should be a text", node.describe()));
-        const std::string& text = node.text();
+        const std::string& text = DefinitionFields::lines(node, "baseDockerfile");
         if (trim(text).empty()) return;
         if (text.contains('\n') || split_whitespace(text).size() > 1)
             return fields_.dockerfile(text, fmt::format("{}: baseDockerfile", node.place().to_string()));
@@ -200,7 +208,6 @@ class JsonReader {
                                      fmt::format("arguments is {} and should be a list", arguments->describe()));
         }
         for (const auto& item : arguments->items()) {
-            if (!item.is_scalar()) DefinitionFields::refuse(item, "an item of arguments should be a text");
             definition_.arguments.push_back(DefinitionFields::text(&item, "an item of arguments"));
         }
     }
@@ -288,14 +295,10 @@ DefinitionRead parse_definition_json(std::string_view bytes, const std::string& 
     out.directory = directory;
     const std::string text = value_or_throw(decode_text(bytes, file));
     auto document = Json::parse(text);
-    // The place of a slip is YAML's to tell; a text that is only YAML is refused all the same.
-    const auto root = parse_yaml(document ? as_yaml(text) : text, file);
+    if (!document) throw no_json(text, file, document.error());
+    // JSON is YAML, whose reader knows where everything stands.
+    const auto root = parse_yaml(as_yaml(text), file);
     if (!root) throw without_password(root.error());
-    if (!document) {
-        throw Error(ErrorKind::InvalidInput, fmt::format("{}: {}", file, document.error().message()))
-            .with_hint(
-                "JSON has double quotes around texts and keys, no comments, and no comma before a closing brace");
-    }
     if (!root->is_mapping()) {
         throw Error(
             ErrorKind::InvalidInput,

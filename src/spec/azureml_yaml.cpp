@@ -62,8 +62,7 @@ class YamlReader {
         fields_.check_keys(&root_, "", known_keys());
         fields_.name_and_version(root_.find("name"), root_.find("version"));
         if (const YamlNode* node = root_.find("description"); node != nullptr && !node->is_null()) {
-            if (!node->is_scalar()) DefinitionFields::refuse(*node, "description should be a text");
-            definition_.description = node->text();
+            definition_.description = DefinitionFields::scalar(*node, "description");
         }
         definition_.tags = DefinitionFields::texts(root_.find("tags"), "tags");
         fields_.variables(root_.find("environment_variables"), "environment_variables");

@@ -11,6 +11,7 @@
 #include "base/json.hpp"
 #include "base/strings.hpp"
 #include "spec/context_ignore.hpp"
+#include "spec/inside_link.hpp"
 
 namespace envbuild::spec {
 
@@ -21,8 +22,8 @@ constexpr std::uint64_t kMaxTotalBytes = 2ULL << 30U;
 
 class ContextWalk {
   public:
-    ContextWalk(const fs::path& root, ContextIgnore ignore, std::set<std::string> always)
-        : root_(root), ignore_(std::move(ignore)), always_(std::move(always)) {}
+    ContextWalk(const fs::path& root, ContextIgnore ignore, std::set<std::string> always, const CancelToken& cancel)
+        : root_(root), ignore_(std::move(ignore)), always_(std::move(always)), cancel_(cancel) {}
 
     std::vector<ContextEntry> take() {
         walk(root_, "");
@@ -36,6 +37,7 @@ class ContextWalk {
     void walk(const fs::path& folder, const std::string& prefix) {
         std::error_code failed;
         for (const auto& found : fs::directory_iterator(folder, failed)) {
+            cancel_.throw_if_cancelled();
             const std::string path = prefix + found.path().filename().string();
             if (has_control_character(path)) {
                 throw Error(ErrorKind::InvalidInput,
@@ -57,13 +59,22 @@ class ContextWalk {
                 if (!excluded && entries_.size() == before)
                     add({ContextEntry::Kind::Folder, path, found.path(), 0755, "", 0});
             } else if (!excluded && fs::is_symlink(status)) {
-                add({ContextEntry::Kind::Link, path, found.path(), 0777, fs::read_symlink(found.path()).string(), 0});
+                add({ContextEntry::Kind::Link, path, found.path(), 0777, target_of(found.path(), path), 0});
             } else if (!excluded && fs::is_regular_file(status)) {
                 const bool runs = (status.permissions() & fs::perms::owner_exec) != fs::perms::none;
                 add({ContextEntry::Kind::File, path, found.path(), runs ? 0755U : 0644U, "", found.file_size()});
             }
         }
         if (failed) throw Error(ErrorKind::Io, fmt::format("{}: cannot read: {}", folder.string(), failed.message()));
+    }
+
+    // What a registered definition may not hold is not taken from the disk either.
+    static std::string target_of(const fs::path& link, const std::string& path) {
+        auto target = fs::read_symlink(link).string();
+        if (link_stays_inside(path, target)) return target;
+        throw Error(ErrorKind::InvalidInput, fmt::format("{} is a link to {}, which leads out of the build context",
+                                                         link.string(), json_quote(target)))
+            .with_hint("put the file itself there, link within the context, or exclude the link in .dockerignore");
     }
 
     [[nodiscard]] bool holds_needed(const std::string& folder) const {
@@ -85,14 +96,16 @@ class ContextWalk {
     fs::path root_;
     ContextIgnore ignore_;
     std::set<std::string> always_;
+    const CancelToken& cancel_;
     std::map<std::string, ContextEntry> entries_;
     std::uint64_t bytes_ = 0;
 };
 
-Digest digest_of(const std::vector<ContextEntry>& entries) {
+Digest digest_of(const std::vector<ContextEntry>& entries, const CancelToken& cancel) {
     Json::Object members;
     members.reserve(entries.size());
     for (const auto& entry : entries) {
+        cancel.throw_if_cancelled();
         std::vector<std::string> what;
         switch (entry.kind) {
             case ContextEntry::Kind::File:
@@ -114,7 +127,8 @@ Digest digest_of(const std::vector<ContextEntry>& entries) {
 
 }  // namespace
 
-ContextTree read_context(const std::filesystem::path& directory, const std::string& dockerfile) {
+ContextTree read_context(const std::filesystem::path& directory, const std::string& dockerfile,
+                         const CancelToken& cancel) {
     std::error_code failed;
     if (!fs::is_directory(directory, failed)) {
         throw Error(ErrorKind::NotFound, fmt::format("{}: there is no such folder", directory.string()))
@@ -140,8 +154,8 @@ ContextTree read_context(const std::filesystem::path& directory, const std::stri
         break;
     }
     ContextTree tree;
-    tree.entries = ContextWalk(directory, std::move(ignore), std::move(always)).take();
-    tree.digest = digest_of(tree.entries);
+    tree.entries = ContextWalk(directory, std::move(ignore), std::move(always), cancel).take();
+    tree.digest = digest_of(tree.entries, cancel);
     return tree;
 }
 

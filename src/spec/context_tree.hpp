@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancel.hpp"
 #include "base/digest.hpp"
 
 namespace envbuild::spec {
@@ -36,10 +37,11 @@ struct ContextTree {
 };
 
 // `dockerfile` is relative to `directory`. It and the .dockerignore that counts are always among the entries. Sockets,
-// pipes and devices are left out. Throws Error: NotFound (no such directory or Dockerfile), InvalidInput (a broken
-// pattern, at file:line; a Dockerfile outside of the directory; more than 50,000 files or 2 GiB; a name that is no
-// UTF-8), Io.
+// pipes and devices are left out. A link
+// stays within `directory` by what it says: no absolute target, ".." only in front and not above `directory`. Throws
+// Error: NotFound (no such directory or Dockerfile), InvalidInput (a broken pattern, at file:line; a Dockerfile or a
+// link that leads outside of the directory; more than 50,000 files or 2 GiB; a name that is no UTF-8), Cancelled, Io.
 [[nodiscard]] ContextTree read_context(const std::filesystem::path& directory,
-                                       const std::string& dockerfile = "Dockerfile");
+                                       const std::string& dockerfile = "Dockerfile", const CancelToken& cancel = {});
 
 }  // namespace envbuild::spec

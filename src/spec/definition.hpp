@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancel.hpp"
 #include "base/diagnostic.hpp"
 #include "base/json.hpp"
 #include "base/secret.hpp"
@@ -105,9 +106,10 @@ struct CondaPart {
 // (without what its .dockerignore excludes). `source` is where the definition's relative paths start.
 // A conda file in a folder of its own stays there when it names files beside it. A context "." becomes "context".
 // InvalidInput where a path leads out of `source`, where `target` exists and !overwrite, and where `target` holds what
-// belongs to no definition (an overwrite replaces the whole directory and deletes nothing else); NotFound, Io.
+// belongs to no definition (an overwrite replaces the whole directory and deletes nothing else); NotFound, Cancelled,
+// Io. What a killed save left beside `target` (".tmp-…") goes with the next one there.
 void save_definition(const Definition& definition, const std::filesystem::path& source,
-                     const std::filesystem::path& target, bool overwrite);
+                     const std::filesystem::path& target, bool overwrite, const CancelToken& cancel = {});
 
 // "2g", "512m", "1048576": a number of bytes, with b, k, m or g behind it, as `docker run --shm-size` takes it.
 // InvalidInput.

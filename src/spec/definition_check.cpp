@@ -89,6 +89,8 @@ void gather(std::vector<CredentialPlace>& out, std::string_view text, const std:
 }  // namespace
 
 void check_self_contained(const Definition& definition, const std::filesystem::path& directory, const ProcessEnv& env) {
+    const auto& context = definition.base.context;
+    if (definition.base.context_is_git() && names_file_url(context)) refuse("the build context", context);
     const auto part = conda_part(definition, directory);
     const auto plan = plan_definition_files(definition, directory, env);
     if (!part) return;

@@ -5,11 +5,13 @@
 #include <algorithm>
 
 #include "base/fs.hpp"
+#include "base/json.hpp"
 #include "base/strings.hpp"
 #include "base/text_encoding.hpp"
 #include "base/url.hpp"
 #include "conda/platform.hpp"
 #include "spec/definition_conda.hpp"
+#include "spec/git_location.hpp"
 #include "spec/reading.hpp"
 
 namespace envbuild::spec {
@@ -110,12 +112,39 @@ void DefinitionFields::check_keys(const YamlNode* mapping, std::string_view what
     }
 }
 
+namespace {
+
+const std::string& one_line(const YamlNode& node, const std::string& text, std::string_view what) {
+    if (has_control_character(text))
+        DefinitionFields::refuse(node, fmt::format("{} holds a control character or several lines", what));
+    return text;
+}
+
+}  // namespace
+
 std::string DefinitionFields::text(const YamlNode* node, std::string_view what) {
     if (node == nullptr || node->is_null()) return "";
-    if (!node->is_scalar()) refuse(*node, fmt::format("{} is {} and should be a text", what, node->describe()));
-    if (has_control_character(node->text()))
-        refuse(*node, fmt::format("{} holds a control character or several lines", what));
-    return node->text();
+    return one_line(*node, lines(*node, what), what);
+}
+
+std::string DefinitionFields::version(const YamlNode* node, std::string_view what) {
+    if (node == nullptr || node->is_null()) return "";
+    if (node->is_scalar() && node->scalar_type() == YamlNode::ScalarType::Bool) (void)lines(*node, what);
+    return one_line(*node, scalar(*node, what), what);
+}
+
+const std::string& DefinitionFields::lines(const YamlNode& node, std::string_view what) {
+    (void)scalar(node, what);
+    if (node.scalar_type() != YamlNode::ScalarType::String) {
+        refuse(node, fmt::format("{} is {} and should be a text", what, node.describe()),
+               fmt::format("a text that looks like it stands in quotes: {}", json_quote(node.text())));
+    }
+    return node.text();
+}
+
+const std::string& DefinitionFields::scalar(const YamlNode& node, std::string_view what) {
+    if (!node.is_scalar()) refuse(node, fmt::format("{} is {} and should be a text", what, node.describe()));
+    return node.text();
 }
 
 bool DefinitionFields::flag(const YamlNode* node, std::string_view what, bool fallback) {
@@ -131,21 +160,21 @@ const YamlNode* DefinitionFields::mapping(const YamlNode* node, std::string_view
     return node;
 }
 
-std::map<std::string, std::string> DefinitionFields::texts(const YamlNode* node, std::string_view what) {
+std::map<std::string, std::string> DefinitionFields::texts(const YamlNode* node, std::string_view what,
+                                                           Scalars scalars) {
     std::map<std::string, std::string> out;
     const YamlNode* found = mapping(node, what);
     if (found == nullptr) return out;
     for (const auto& [key, value] : found->members()) {
-        if (!value.is_scalar() && !value.is_null())
-            refuse(value, fmt::format("'{}' of {} is {} and should be a text", key.text(), what, value.describe()));
-        out[key.text()] = value.text();
+        const auto name = fmt::format("'{}' of {}", key.text(), what);
+        out[key.text()] = value.is_null() ? "" : scalars == Scalars::Texts ? lines(value, name) : scalar(value, name);
     }
     return out;
 }
 
 void DefinitionFields::name_and_version(const YamlNode* name, const YamlNode* version) {
     definition_.name = text(name, "name");
-    definition_.version = text(version, "version");
+    definition_.version = DefinitionFields::version(version, "version");
     if (!definition_.name.empty()) {
         if (const auto checked = check_name(definition_.name); !checked)
             refuse(*name, checked.error().message(), checked.error().hint());
@@ -156,8 +185,8 @@ void DefinitionFields::name_and_version(const YamlNode* name, const YamlNode* ve
     }
 }
 
-void DefinitionFields::variables(const YamlNode* node, std::string_view what) {
-    definition_.variables = texts(node, what);
+void DefinitionFields::variables(const YamlNode* node, std::string_view what, Scalars scalars) {
+    definition_.variables = texts(node, what, scalars);
     if (definition_.variables.empty()) return;
     for (const auto& [key, value] : node->members()) {
         const std::string& name = key.text();
@@ -217,17 +246,8 @@ void DefinitionFields::context(const YamlNode& location, std::string_view what, 
         }
     }
     if (path.contains("://")) {
-        const auto url = Url::parse(path);
-        if (!url) refuse(location, url.error().message(), url.error().hint());
-        if (url->user_info() && (url->scheme() != "ssh" || !url->user_info()->password.empty())) {
-            refuse(location, "the URL of the build context holds a user or a password",
-                   "take it out of the URL: git's own credential helpers know it");
-        }
-        const std::vector<std::string> schemes = {"https", "http", "ssh", "git"};
-        if (std::ranges::find(schemes, url->scheme()) == schemes.end()) {
-            refuse(location, fmt::format("a build context cannot be had from {}", redact(path)),
-                   "name a folder beside the definition, or a git URL: https://host/repository.git#ref:folder");
-        }
+        if (const auto git = GitLocation::parse(path); !git)
+            refuse(location, git.error().message(), git.error().hint());
         base.context = path;
         return;
     }
@@ -291,8 +311,8 @@ void DefinitionFields::gpu(const YamlNode* node) {
     check_keys(found, "envbuild", {"gpu", "cuda", "targetCuda", "targetCpu"});
     GpuAsk& ask = definition_.gpu;
     ask.wanted = flag(found->find("gpu"), "gpu", false);
-    ask.cuda = text(found->find("cuda"), "cuda");
-    ask.target_cuda = text(found->find("targetCuda"), "targetCuda");
+    ask.cuda = version(found->find("cuda"), "cuda");
+    ask.target_cuda = version(found->find("targetCuda"), "targetCuda");
     ask.target_cpu = text(found->find("targetCpu"), "targetCpu");
 }
 

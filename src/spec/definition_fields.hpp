@@ -26,13 +26,21 @@ class DefinitionFields {
     void check_keys(const YamlNode* mapping, std::string_view what, const std::vector<std::string>& known);
 
     [[nodiscard]] static std::string text(const YamlNode* node, std::string_view what);  // one line; "" for not said
+    // The same of a version, which may be a number: 11.8 and 1.10 are taken as they are written.
+    [[nodiscard]] static std::string version(const YamlNode* node, std::string_view what);
+    [[nodiscard]] static const std::string& lines(const YamlNode& node, std::string_view what);  // a text of any size
+    [[nodiscard]] static const std::string& scalar(const YamlNode& node,
+                                                   std::string_view what);  // or a number, true, …
     [[nodiscard]] static bool flag(const YamlNode* node, std::string_view what, bool fallback);
-    [[nodiscard]] static std::map<std::string, std::string> texts(const YamlNode* node, std::string_view what);
+    // In YAML people leave the quotes out, and scalars are taken as written; what JSON has no quotes around is no text.
+    enum class Scalars : std::uint8_t { Any, Texts };
+    [[nodiscard]] static std::map<std::string, std::string> texts(const YamlNode* node, std::string_view what,
+                                                                  Scalars scalars = Scalars::Any);
     // The mapping, or null where nothing was said.
     [[nodiscard]] static const YamlNode* mapping(const YamlNode* node, std::string_view what);
 
     void name_and_version(const YamlNode* name, const YamlNode* version);
-    void variables(const YamlNode* node, std::string_view what);
+    void variables(const YamlNode* node, std::string_view what, Scalars scalars = Scalars::Any);
     void image(const YamlNode* node, std::string_view what);
     // Text of a Dockerfile from `file` (for messages).
     void dockerfile(std::string_view text, const std::string& file);

@@ -37,8 +37,8 @@ bool looks_local(std::string_view line) {
 
 class Planner {
   public:
-    Planner(const Definition& definition, fs::path source, const ProcessEnv& env)
-        : source_(std::move(source)), env_(env) {
+    Planner(const Definition& definition, fs::path source, const ProcessEnv& env, const CancelToken& cancel)
+        : source_(std::move(source)), env_(env), cancel_(cancel) {
         out_.definition = definition;
     }
 
@@ -84,7 +84,7 @@ class Planner {
         if (base.context.empty() || base.context_is_git()) return;
         if (leads_out(base.context)) refuse_outside(base.context);
         check_inside(source_ / base.context, base.context);
-        const ContextTree tree = read_context(source_ / base.context, base.context_dockerfile);
+        const ContextTree tree = read_context(source_ / base.context, base.context_dockerfile, cancel_);
         if (base.context == ".") base.context = free_name("context");
         const std::string prefix = base.context + "/";
         for (const auto& entry : tree.entries) {
@@ -239,7 +239,8 @@ class Planner {
                 .with_hint("the pip section names it");
         }
         if (!fs::is_directory(status)) return add_file(path, relative);
-        for (const auto& found : source_files(path)) add_file(found.on_disk, relative + "/" + found.path);
+        for (const auto& found : source_files(path, LeftOut::IgnoreRules, cancel_))
+            add_file(found.on_disk, relative + "/" + found.path);
     }
 
     void add_file(const fs::path& path, const std::string& relative) {
@@ -260,14 +261,15 @@ class Planner {
 
     fs::path source_;
     const ProcessEnv& env_;
+    const CancelToken& cancel_;
     DefinitionFiles out_;
 };
 
 }  // namespace
 
 DefinitionFiles plan_definition_files(const Definition& definition, const std::filesystem::path& source,
-                                      const ProcessEnv& env) {
-    return Planner(definition, source, env).plan();
+                                      const ProcessEnv& env, const CancelToken& cancel) {
+    return Planner(definition, source, env, cancel).plan();
 }
 
 }  // namespace envbuild::spec

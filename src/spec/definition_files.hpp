@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/cancel.hpp"
 #include "base/process_env.hpp"
 #include "pypi/requirements_file.hpp"
 #include "spec/definition.hpp"
@@ -30,8 +31,9 @@ struct DefinitionFiles {
 };
 
 // `env` is for ${VAR}; a line with a variable that is not set names no file. Throws Error: InvalidInput for a path that
-// leads out of `source`, is `source` itself, is written as an absolute one or hidden by a variable; NotFound, Io.
+// leads out of `source`, is `source` itself, is written as an absolute one or hidden by a variable; NotFound,
+// Cancelled, Io.
 [[nodiscard]] DefinitionFiles plan_definition_files(const Definition& definition, const std::filesystem::path& source,
-                                                    const ProcessEnv& env = {});
+                                                    const ProcessEnv& env = {}, const CancelToken& cancel = {});
 
 }  // namespace envbuild::spec

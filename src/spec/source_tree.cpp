@@ -16,7 +16,8 @@ constexpr std::uint64_t kMaxTotalBytes = 2ULL << 30U;
 
 class Walk {
   public:
-    Walk(const fs::path& root, LeftOut left_out) : root_(root), left_out_(left_out) {
+    Walk(const fs::path& root, LeftOut left_out, const CancelToken& cancel)
+        : root_(root), left_out_(left_out), cancel_(cancel) {
         if (left_out == LeftOut::IgnoreRules) rules_ = IgnoreRules::of_folder(root);
     }
 
@@ -35,6 +36,7 @@ class Walk {
     void walk(const fs::path& folder, const std::string& prefix) {
         std::error_code failed;
         for (const auto& entry : fs::directory_iterator(folder, failed)) {
+            cancel_.throw_if_cancelled();
             SourceFile file{.path = prefix + entry.path().filename().string(), .on_disk = entry.path(), .target = {}};
             const auto status = entry.symlink_status();
             const bool directory = fs::is_directory(status);
@@ -65,6 +67,7 @@ class Walk {
 
     fs::path root_;
     LeftOut left_out_;
+    const CancelToken& cancel_;
     IgnoreRules rules_;
     std::vector<SourceFile> files_;
     std::uint64_t bytes_ = 0;
@@ -72,8 +75,8 @@ class Walk {
 
 }  // namespace
 
-std::vector<SourceFile> source_files(const std::filesystem::path& root, LeftOut left_out) {
-    return Walk(root, left_out).files();
+std::vector<SourceFile> source_files(const std::filesystem::path& root, LeftOut left_out, const CancelToken& cancel) {
+    return Walk(root, left_out, cancel).files();
 }
 
 void TreeDigest::add(const SourceFile& file, std::string_view bytes) {

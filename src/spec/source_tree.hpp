@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancel.hpp"
 #include "base/digest.hpp"
 #include "base/json.hpp"
 
@@ -28,9 +29,10 @@ enum class LeftOut : std::uint8_t {
 };
 
 // Sorted by path; empty folders, sockets and the like do not count. Throws Error: InvalidInput for a folder that holds
-// more than 50,000 files or 2 GiB, Io.
+// more than 50,000 files or 2 GiB, Cancelled, Io.
 [[nodiscard]] std::vector<SourceFile> source_files(const std::filesystem::path& root,
-                                                   LeftOut left_out = LeftOut::IgnoreRules);
+                                                   LeftOut left_out = LeftOut::IgnoreRules,
+                                                   const CancelToken& cancel = {});
 
 // The digest of a folder (docs/hash.md, "pip"): SHA-256 over canonical JSON of path, kind and SHA-256 of the bytes.
 class TreeDigest {

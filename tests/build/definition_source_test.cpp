@@ -4,8 +4,10 @@
 #include <catch2/catch.hpp>
 
 #include "build/environment_view.hpp"
+#include "build/intent.hpp"
 #include "build/name_changes.hpp"
 #include "build/names_support.hpp"
+#include "catalog/base_images.hpp"
 
 using namespace envbuild;
 using namespace envbuild::build;
@@ -207,4 +209,57 @@ TEST_CASE("--shm-size is a number with b, k, m or g") {
         CHECK_THAT(team.refusal([&] { (void)definition_source(edits, team.bench); }),
                    Contains("no size of shared memory"));
     }
+}
+
+TEST_CASE("save takes no option that a build would refuse") {
+    const Team team;
+    const auto file = team.write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11]\n");
+    int made = 0;
+    const auto both = [&](const std::function<void(IntentOptions&)>& change) {
+        DefinitionEdits edits;
+        edits.intent.environment = file;
+        change(edits.intent);
+        const auto refused = team.refusal([&] {
+            save(definition_source(edits, team.bench), team.home.path() / ("saved" + std::to_string(++made)), false);
+        });
+        CHECK(refused == team.refusal([&] {
+            const auto intent = read_intent(edits.intent, team.bench);
+            (void)value_or_throw(
+                catalog::BaseImageCatalog::load(fs::path(ENVBUILD_SOURCE_DIR) / "curated").choose(intent.spec()));
+        }));
+        return refused;
+    };
+    CHECK_THAT(both([](auto& intent) { intent.base = "Not An Image"; }), Contains("Not An Image"));
+    CHECK_THAT(both([](auto& intent) { intent.cuda = "eleven"; }), Contains("eleven"));
+    CHECK_THAT(both([](auto& intent) { intent.cuda = "99.9"; }), Contains("99.9"));
+    CHECK_THAT(both([](auto& intent) { intent.target_cuda = "x"; }), Contains("x"));
+    CHECK_THAT(both([](auto& intent) { intent.target_cpu = "Not-A-CPU"; }), Contains("Not-A-CPU"));
+    CHECK_THAT(both([](auto& intent) { intent.platform = "amiga"; }), Contains("amiga"));
+    CHECK_THAT(both([](auto& intent) { intent.variables = {{"1BAD", "x"}}; }), Contains("1BAD"));
+    CHECK_THAT(both([](auto& intent) { intent.variables = {{"A", "x\ny"}}; }), Contains("one line"));
+    // An image as it is installs nothing; its variables are looked at all the same.
+    DefinitionEdits edits;
+    edits.intent.base = "docker.io/library/debian:12";
+    edits.intent.variables = {{"1BAD", "x"}};
+    CHECK_THAT(team.refusal([&] { (void)definition_source(edits, team.bench); }), Contains("1BAD"));
+    edits.intent.variables.clear();
+    save(definition_source(edits, team.bench), team.home.path() / "plain", false);
+    CHECK_THAT(team.refusal([&] {
+        (void)read_intent({.environment = (team.home.path() / "plain").string(), .variables = {{"1BAD", "x"}}},
+                          team.bench);
+    }),
+               Contains("1BAD"));
+}
+
+TEST_CASE("register: a build context in git stays at its commit, and is no path of this machine") {
+    const Team team;
+    const std::string commit(40, 'c');
+    DefinitionEdits edits;
+    edits.context = "https://nowhere.invalid/images.git#" + commit + ":torch";
+    CHECK(register_definition(definition_source(edits, team.bench), as("git"), team.bench).version == "1");
+    CHECK(find_environment("git", team.bench).definition->base.context == edits.context);
+    edits.context = "file:///srv/images.git#" + commit;
+    CHECK_THAT(
+        team.refusal([&] { (void)register_definition(definition_source(edits, team.bench), as("file"), team.bench); }),
+        Contains("on the disk of whoever reads"));
 }

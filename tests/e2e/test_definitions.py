@@ -4,6 +4,7 @@ import json
 import os
 
 from harness import check, contains, lacks
+from test_pip_sources import git
 
 BASE = "docker.io/library/debian:bookworm-slim"
 CONDA = "channels: [conda-forge]\ndependencies: [python=3.11]\n"
@@ -59,6 +60,35 @@ def test_packages_on_a_base_from_a_build_context(host):
     check(host.run("hash", "own").line != before)
     changed = host.run("own")
     check(host.site.run_in(changed.line, "cat", "/context/data") == "two\n")
+
+
+def test_a_build_context_in_git_is_built_once_for_a_commit(host):
+    root = host.directory / "images"
+    host.write("images/ctx/Dockerfile", f"FROM {BASE}\nCOPY . /context\n")
+    host.write("images/ctx/data", "one\n")
+    host.write("images/Dockerfile", "FROM nothing.invalid/none\n")
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", "one")
+    first = git(root, "rev-parse", "HEAD")
+    location = f"file://{root}"
+    definition(host, "own", python={"userManagedDependencies": True},
+               docker={"buildContext": {"locationType": "git", "location": location + "#main:ctx"}})
+    built = host.run("own")
+    contains(built.err, "Building the base image", "the Dockerfile's image")
+    lacks(built.err, "envbuild.invalid")
+    check(host.site.run_in(built.line, "sh", "-c", "cat /context/data; ls -A /context").split() == ["one", "Dockerfile", "data"])
+    # The branch moves: another image. The commit of before is found without the repository.
+    host.write("images/ctx/data", "two\n")
+    git(root, "commit", "-q", "-a", "-m", "two")
+    moved = host.run("own")
+    check(host.site.run_in(moved.line, "cat", "/context/data") == "two\n")
+    host.write("v2.yml", f"build: {{path: 'https://nowhere.invalid/images.git#{first}:ctx'}}\n")
+    again = host.run("v2.yml")
+    check(again.line == built.line)
+    lacks(again.err, "Fetching", "Building")
+    definition(host, "own", docker={"buildContext": {"locationType": "git", "location": location + "#none"}})
+    contains(host.run("own", code=2).err, "'none'")
 
 
 def test_an_own_base_in_the_embedded_store(host):

@@ -193,10 +193,10 @@ TEST_CASE("azureml_environment.json: what is wrong is named at its place") {
     folder.file("ctx/README", "no Dockerfile");
     const auto refused = [&](std::string_view json) { return json_refusal(json, folder.path()); };
     CHECK_THAT(refused("[]"), Contains(":1:1: the file is a list"));
-    CHECK_THAT(refused("{\n  \"name\": \"x\",\n}"), Contains("not valid JSON"));
-    CHECK_THAT(refused("name: x\n"), Contains("not valid JSON"));
+    CHECK_THAT(refused("{\n  \"name\": \"x\",\n}"), Contains("this is not JSON"));
+    CHECK_THAT(refused("name: x\n"), Contains("this is not JSON"));
     CHECK_THAT(refused("{\"name\": \"x\",\n \"name\": \"y\"}"), Contains(":2:2: "));
-    CHECK_THAT(refused("{\n\t\"name\": 3,\n\t\"docker\": []}"),
+    CHECK_THAT(refused("{\n\t\"version\": 3,\n\t\"docker\": []}"),
                Contains(":3:12: docker is a list and should be a mapping"));
     CHECK_THAT(refused(R"({"python": {"userManagedDependencies": "true"}})"),
                Contains(":1:40: ") && Contains("true or false"));
@@ -240,6 +240,61 @@ TEST_CASE("azureml_environment.json: what is wrong is named at its place") {
     CHECK_THAT(refused(R"({"python": {"condaDependenciesFile": "no.yml"}})"), Contains("there is no file"));
     CHECK_THAT(refused(R"({"python": {"condaDependenciesFile": "../c.yml"}})"), Contains("leads out"));
     CHECK_THAT(refused(R"({"python": {"condaDependencies": "c.yml"}})"), Contains("should be a mapping"));
+}
+
+TEST_CASE("azureml_environment.json: a value of another type is refused where it stands") {
+    Folder folder;
+    folder.file("5/Dockerfile", "FROM x\n").file("5.yml", "dependencies: [python]\n");
+    const auto refused = [&](const std::string& json) { return json_refusal(json, folder.path()); };
+    CHECK_THAT(
+        refused("{\"docker\": {\n  \"baseImage\": 5}}"),
+        Contains("azureml_environment.json:2:16: baseImage is a number and should be a text") && Contains("\"5\""));
+    for (const auto* json : {R"({"name": 5})",
+                             R"({"version": true})",
+                             R"({"description": 5})",
+                             R"({"tags": {"a": 5}})",
+                             R"({"environmentVariables": {"A": 1.0}})",
+                             R"({"environmentVariables": {"A": true}})",
+                             R"({"docker": {"baseImage": true}})",
+                             R"({"docker": {"baseImage": ["a"]}})",
+                             R"({"docker": {"baseDockerfile": 5}})",
+                             R"({"docker": {"shmSize": 2048}})",
+                             R"({"docker": {"arguments": [5]}})",
+                             R"({"docker": {"buildContext": {"location": 5}}})",
+                             R"({"docker": {"buildContext": {"location": "5", "dockerfilePath": 5}}})",
+                             R"({"docker": {"buildContext": {"location": "5", "locationType": 5}}})",
+                             R"({"docker": {"platform": {"os": 5}}})",
+                             R"({"docker": {"platform": {"architecture": 64}}})",
+                             R"({"docker": {"baseImageRegistry": {"address": 5}}})",
+                             R"({"docker": {"baseImageRegistry": {"password": 5}}})",
+                             R"({"python": {"interpreterPath": 3.11}})",
+                             R"({"python": {"condaDependenciesFile": 5}})",
+                             R"({"python": {"userManagedDependencies": "true"}})",
+                             R"({"envbuild": {"gpu": 1}})",
+                             R"({"envbuild": {"cuda": true}})",
+                             R"({"envbuild": {"targetCpu": 5}})"}) {
+        INFO(json);
+        CHECK_THAT(refused(json), Contains("azureml_environment.json:1:") && Contains("should be "));
+    }
+    CHECK(read_json(R"({"version": 7, "envbuild": {"cuda": 11.8}})").definition.gpu.cuda == "11.8");
+}
+
+TEST_CASE("azureml_environment.json: a slip is one of JSON, at its place") {
+    CHECK_THAT(
+        json_refusal("{\"name\": \"x\"\n \"docker\": {}}"),
+        Contains("azureml_environment.json:2:2: this is not JSON: a comma or '}' is missing") && !Contains("YAML"));
+    CHECK_THAT(json_refusal("{\"name\": \"x\"\n"), Contains(":1:1: this is not JSON") && !Contains("YAML"));
+    CHECK_THAT(json_refusal("{\"docker\": {\"baseImageRegistry\": {\"password\": \"hunter2\",}}}"),
+               Contains("this is not JSON") && !Contains("hunter2"));
+}
+
+TEST_CASE("azureml_environment.json: rare fields of a registry stay") {
+    const auto read = read_json(R"({"docker": {"baseImageRegistry": {"address": "r.lab", "password": "p",
+        "registryIdentity": {"resourceId": "/a/b", "clientId": "c"}, "more": [1]}}})");
+    const auto registry = to_json(read.definition)["docker"]["baseImageRegistry"];
+    CHECK(registry["registryIdentity"].string_or("resourceId", "") == "/a/b");
+    CHECK(registry["more"].dump() == "[1]");
+    CHECK(registry["password"].is_null());
 }
 
 TEST_CASE("azureml_environment.json: characters that JSON escapes") {

@@ -194,3 +194,17 @@ TEST_CASE("names of environments") {
         CHECK_FALSE(checked.error().message().contains('\n'));
     }
 }
+
+TEST_CASE("v2 YAML: numbers are texts where texts are anything, and nowhere else") {
+    const auto read = read_yaml_definition(
+        "version: 3\nimage: a\ntags: {python: 3.10}\nenvironment_variables: {A: 1, B: yes}\nenvbuild: {cuda: 12.10}\n");
+    CHECK(read.definition.version == "3");
+    CHECK(read.definition.tags.at("python") == "3.10");
+    CHECK(read.definition.variables.at("B") == "yes");
+    CHECK(read.definition.gpu.cuda == "12.10");
+    CHECK_THAT(yaml_refusal("image: 5\n"), Contains("env.yml:1:8: image is a number and should be a text"));
+    CHECK_THAT(yaml_refusal("build: {path: 5}\n"), Contains("path is a number"));
+    CHECK_THAT(yaml_refusal("conda_file: 5\n"), Contains("conda_file is a number"));
+    CHECK_THAT(yaml_refusal("name: true\nimage: a\n"), Contains("name is true or false"));
+    CHECK(read_yaml_definition("image: \"5\"\n").definition.base.image == "5");
+}

@@ -141,7 +141,7 @@ TEST_CASE("a build context: files, links, empty folders, sorted") {
         .file("gone/x.log", "")
         .file(".dockerignore", "**/*.log\n");
     fs::create_directories(folder.path("empty/inner"));
-    fs::create_symlink("/etc/passwd", folder.path("link"));
+    fs::create_symlink("a.txt", folder.path("link"));
     fs::create_symlink("nowhere", folder.path("b/dangling"));
     fs::create_directory_symlink("b", folder.path("folder-link"));
     REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);
@@ -158,7 +158,7 @@ TEST_CASE("a build context: files, links, empty folders, sorted") {
     CHECK(entry("a.txt").mode == 0644);
     CHECK(entry("a.txt").size == 5);
     CHECK(entry("link").kind == ContextEntry::Kind::Link);
-    CHECK(entry("link").target == "/etc/passwd");
+    CHECK(entry("link").target == "a.txt");
     CHECK(entry("folder-link").kind == ContextEntry::Kind::Link);
 }
 
@@ -255,4 +255,35 @@ TEST_CASE("a build context: what is wrong") {
     CHECK_THROWS_WITH(read_context(folder.path()), Contains("no UTF-8"));
     folder.file(".dockerignore", "bad*\n");
     CHECK_THROWS_WITH(read_context(folder.path()), Contains("no UTF-8"));
+}
+
+TEST_CASE("a build context: links stay within it") {
+    Folder folder;
+    folder.file("ctx/Dockerfile", "FROM x\n").file("ctx/sub/a", "1").file("outside", "2");
+    fs::create_symlink("../sub/a", folder.path("ctx/sub/good"));
+    CHECK(read_context(folder.path("ctx")).entries.size() == 3);
+    for (const auto* target : {"../outside", "/etc/passwd", "sub/../../outside", "sub/../Dockerfile"}) {
+        INFO(target);
+        fs::create_symlink(target, folder.path("ctx/bad"));
+        CHECK_THROWS_WITH(read_context(folder.path("ctx")),
+                          Contains(folder.path("ctx/bad").string() + " is a link to \"" + target + "\"") &&
+                              Contains("leads out of the build context"));
+        folder.file("ctx/.dockerignore", "bad\n");
+        CHECK(read_context(folder.path("ctx")).entries.size() == 4);
+        fs::remove(folder.path("ctx/.dockerignore"));
+        fs::remove(folder.path("ctx/bad"));
+    }
+}
+
+TEST_CASE("a build context: a cancelled walk ends") {
+    Folder folder;
+    folder.file("Dockerfile", "FROM x\n");
+    const CancelToken cancel;
+    cancel.cancel();
+    try {
+        (void)read_context(folder.path(), "Dockerfile", cancel);
+        FAIL("was not cancelled");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::Cancelled);
+    }
 }

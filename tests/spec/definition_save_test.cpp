@@ -1,3 +1,5 @@
+#include <fcntl.h>
+#include <sys/file.h>
 #include <catch2/catch.hpp>
 
 #include "base/strings.hpp"
@@ -331,4 +333,38 @@ TEST_CASE("credentials that are written out are told from variables and plain UR
         CHECK(without_literal_credentials(line) == line);
     }
     CHECK(without_literal_credentials("a\nhttps://u:p@h\n\nb\n") == "a\nhttps://***@h\n\nb\n");
+}
+
+TEST_CASE("save: what a killed one left beside the target goes, what is in use and others' files stay") {
+    Folder folder;
+    Folder out;
+    folder.file("env.yml", kConda);
+    const auto age = [](const fs::path& path) {
+        fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::minutes(5));
+    };
+    for (const auto* name :
+         {".tmp-d-aB3xY9", ".tmp-d-held00", ".tmp-d-e-aB3xY9", ".tmp-d-longer-than-that", "d-aB3xY9"}) {
+        out.file(std::string(name) + "/new/file", "x");
+        age(out.path(name));
+    }
+    out.file(".tmp-d-justme/new/file", "x");
+    const UniqueFd held(::open(out.path(".tmp-d-held00").c_str(), O_RDONLY | O_DIRECTORY));
+    REQUIRE(::flock(held.get(), LOCK_EX | LOCK_NB) == 0);
+    save_definition(with_conda("env.yml"), folder.path(), out.path("d"), false);
+    CHECK_FALSE(fs::exists(out.path(".tmp-d-aB3xY9")));
+    for (const auto* name :
+         {".tmp-d-held00", ".tmp-d-e-aB3xY9", ".tmp-d-longer-than-that", "d-aB3xY9", ".tmp-d-justme", "d"}) {
+        INFO(name);
+        CHECK(fs::exists(out.path(name)));
+    }
+}
+
+TEST_CASE("save: a cancelled one leaves nothing") {
+    Folder folder;
+    Folder out;
+    folder.file("env.yml", kConda);
+    const CancelToken cancel;
+    cancel.cancel();
+    CHECK_THROWS_AS(save_definition(with_conda("env.yml"), folder.path(), out.path("d"), false, cancel), Error);
+    CHECK(fs::is_empty(out.path()));
 }
