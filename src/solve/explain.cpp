@@ -40,7 +40,7 @@ ProblemParts smallest_conflict(Universe& universe, const CancelToken& cancel) {
 class Explainer {
   public:
     Explainer(Universe& universe, const ProblemParts& parts, const CancelToken& cancel)
-        : universe_(universe), parts_(parts), cancel_(cancel), problem_(build_problem(universe, parts, false)) {}
+        : universe_(universe), parts_(parts), cancel_(cancel), problem_(build_problem(universe, parts)) {}
 
     Error explain() {
         const Propagation propagation(problem_);

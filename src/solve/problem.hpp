@@ -1,5 +1,5 @@
-// A request as a satisfiability problem over small integers: what a SAT solver, propagation and the search for the best
-// answer share. Internal to solve/.
+// A request as a satisfiability problem over small integers, loaded as a whole: what explanations look at. The search
+// itself sees it name by name (reached_request.hpp). Internal to solve/.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct Problem {
         std::vector<int> packages;  // best first
     };
     struct Set {
-        int spec = 0;  // of the universe; with merged equals, one of several that mean the same
+        int spec = 0;  // of the universe
         int group = 0;
         std::vector<int> packages;  // best first
     };
@@ -49,13 +49,7 @@ struct ProblemParts {
     [[nodiscard]] static ProblemParts all(const Request& request);
 };
 
-// With `prune`, packages that plainly cannot be in an answer are left out before what they need is loaded: the shape
-// for solving. Without it everything that is reached is there, with the reason for what is out: the shape for
-// explaining.
-[[nodiscard]] Problem build_problem(Universe& universe, const ProblemParts& parts, bool prune);
-
-// The problem without the packages that are not alive, and with packages that nothing tells apart (same needs and bars,
-// fit the same sets) merged into the best of them. It has the same best answer.
-[[nodiscard]] Problem reduce(const Problem& problem, const std::vector<char>& alive);
+// Everything that the parts of the request reach, with the reason for what is out.
+[[nodiscard]] Problem build_problem(Universe& universe, const ProblemParts& parts);
 
 }  // namespace envbuild::solve

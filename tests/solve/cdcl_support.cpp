@@ -1,11 +1,11 @@
-#include "solve/cdcl_solver.hpp"
+#include "solve/cdcl_support.hpp"
 
 #include <map>
 #include <numeric>
 
 #include "solve/cdcl_search.hpp"
 
-namespace envbuild::solve {
+namespace envbuild::solve::test {
 
 namespace {
 
@@ -119,4 +119,4 @@ std::unique_ptr<SatSolver> make_cdcl_solver(const Problem& problem) {
     return std::make_unique<CdclSolver>(problem);
 }
 
-}  // namespace envbuild::solve
+}  // namespace envbuild::solve::test

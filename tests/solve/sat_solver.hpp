@@ -1,4 +1,4 @@
-// The search itself, behind an interface: whether a problem has an answer, with further demands. Internal to solve/.
+// A search behind an interface of one function, so that ours and libsolv's can be held against each other.
 #pragma once
 
 #include <memory>
@@ -7,7 +7,7 @@
 
 #include "solve/problem.hpp"
 
-namespace envbuild::solve {
+namespace envbuild::solve::test {
 
 // Made for one problem, asked many times. Not thread-safe.
 class SatSolver {
@@ -19,4 +19,4 @@ class SatSolver {
     [[nodiscard]] virtual std::optional<std::vector<int>> solve(const std::vector<std::vector<int>>& demands) = 0;
 };
 
-}  // namespace envbuild::solve
+}  // namespace envbuild::solve::test

@@ -1,10 +1,11 @@
 // Our own search against libsolv and against the problem itself, on random problems: from tiny ones, where every corner
 // of propagation occurs, to ones near the edge between many answers and none, where it takes hundreds of conflicts.
-#include "solve/cdcl_solver.hpp"
+#include "solve/cdcl_search.hpp"
 
 #include <algorithm>
 #include <random>
 
+#include "solve/cdcl_support.hpp"
 #include "solve/libsolv_support.hpp"
 
 using namespace envbuild::solve;
