@@ -8,7 +8,7 @@
 
 #include "base/parallel.hpp"
 #include "base/strings.hpp"
-#include "build/base_image.hpp"
+#include "build/image_places.hpp"
 #include "cache/lookup.hpp"
 #include "oci/image_index.hpp"
 #include "registry/hosts.hpp"
@@ -97,6 +97,7 @@ class Copier {
         const auto [source, raw] = find(item, *target);
         result.from = source->name();
         result.source_digest = raw.descriptor.digest;
+        result.moved = moved(item, raw, source->name());
         auto bytes = raw.bytes;
         auto type = raw.descriptor.media_type;
         if (oci::is_index_type(type)) {
@@ -121,32 +122,39 @@ class Copier {
     using Repository = cache::ImageRepository;
 
     std::pair<std::unique_ptr<Repository>, oci::RawManifest> find(const Item& item, const Repository& target) const {
-        std::vector<std::string> asked;
-        std::optional<Error> failure;
-        for (const auto& place : image_sources(item.name.repository(), bench_.settings())) {
-            if (place.to_string() == target.name()) continue;
-            asked.push_back(place.to_string());
+        using Found = std::optional<std::pair<std::unique_ptr<Repository>, oci::RawManifest>>;
+        AskedPlaces asked;
+        auto found = ask_places(item.name.repository(), bench_, asked, [&](const oci::Repository& place) -> Found {
+            if (place.to_string() == target.name()) return std::nullopt;
             auto source = cache::registry_repository(bench_.registries(), place);
-            try {
-                if (auto raw = source->get_manifest(item.name.identifier()))
-                    return {std::move(source), std::move(*raw)};
-            } catch (const Error& error) {
-                if (error.kind() != ErrorKind::Transient && error.kind() != ErrorKind::Unauthorized) throw;
-                if (!failure) failure = error;
-            }
-        }
+            auto raw = source->get_manifest(item.name.identifier());
+            if (!raw) return std::nullopt;
+            return std::pair(std::move(source), std::move(*raw));
+        });
+        if (found) return std::move(*found);
+        auto& failure = asked.failure;
+        std::erase(asked.names, target.name());
         // A vendor that deleted the tag does not take away what the mirror has.
         if (failure) throw std::move(*failure).with_context("looking for " + item.name.familiar());
         const bool kept = target.get_manifest(item.name.identifier()).has_value();
         throw Error(ErrorKind::NotFound,
-                    fmt::format("there is no image {} (asked: {}){}", item.name.familiar(), join(asked, ", "),
+                    fmt::format("there is no image {} (asked: {}){}", item.name.familiar(), join(asked.names, ", "),
                                 kept ? "; the mirror has it, and keeps it" : ""));
+    }
+
+    // What a mirror has may be a part of the vendor's index, so that only the vendor's answer tells.
+    [[nodiscard]] std::string moved(const Item& item, const oci::RawManifest& raw, const std::string& source) const {
+        if (request_.catalog == nullptr || item.name.digest() || source != item.name.repository().to_string())
+            return "";
+        const auto* entry = request_.catalog->find(item.name.to_string());
+        return entry == nullptr ? "" : moved_since(*entry, raw).value_or("");
     }
 
     // The platforms that are asked, and those that the mirror holds of the same index.
     std::vector<oci::Descriptor> chosen_of(const oci::ImageIndex& index, const Item& item,
                                            const Repository& target) const {
-        if (request_.all_platforms) return index.manifests;
+        // A part of it would have another digest than the one that was asked for.
+        if (request_.all_platforms || item.name.digest()) return index.manifests;
         std::set<Digest> wanted;
         for (const auto& platform : request_.platforms) {
             const oci::OciPlatform one{platform.oci_os(), platform.oci_architecture(), ""};
@@ -250,6 +258,20 @@ class Copier {
 
 }  // namespace
 
+std::optional<std::string> moved_since(const catalog::BaseImageEntry& entry, const oci::RawManifest& at_registry) {
+    const auto known = Digest::parse(entry.digest);
+    if (!known || at_registry.descriptor.digest == *known) return std::nullopt;
+    // The catalogue may know the tag by one platform's manifest.
+    if (oci::is_index_type(at_registry.descriptor.media_type)) {
+        const auto index = oci::ImageIndex::parse(at_registry.bytes);
+        if (index && std::ranges::any_of(index->manifests, [&](const auto& one) { return one.digest == *known; }))
+            return std::nullopt;
+    }
+    return fmt::format("the tag {} has moved: it is {} now, and was {} when the catalogue was written ({})",
+                       entry.image, at_registry.descriptor.digest.to_string(), entry.digest,
+                       entry.digest_source.empty() ? entry.date : entry.digest_source);
+}
+
 MirrorReport mirror_images(const MirrorRequest& request, const Workbench& bench) {
     const auto items = items_of(request, bench.settings());
     MirrorReport report;
@@ -277,20 +299,22 @@ std::optional<std::uint64_t> download_size(const std::string& image, const conda
                                            const Workbench& bench) {
     const auto name = value_or_throw(oci::Reference::parse(image));
     const oci::OciPlatform wanted{platform.oci_os(), platform.oci_architecture(), ""};
-    for (const auto& place : image_sources(name.repository(), bench.settings())) {
+    AskedPlaces asked;
+    const auto size_at = [&](const oci::Repository& place) -> std::optional<std::uint64_t> {
         try {
             const auto found =
                 cache::fetch_image(*cache::registry_repository(bench.registries(), place), name.identifier(), wanted);
-            if (!found) continue;
+            if (!found) return std::nullopt;
             std::uint64_t size = 0;
             for (const auto& layer : found->manifest.layers) size += layer.size;
             return size;
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::Cancelled) throw;
             bench.reporter().debug(fmt::format("{}: {}", place.to_string(), error.message()));
+            return std::nullopt;
         }
-    }
-    return std::nullopt;
+    };
+    return ask_places(name.repository(), bench, asked, size_at);
 }
 
 std::string MirrorReport::settings_line() const {
@@ -316,6 +340,7 @@ Json MirrorReport::to_json() const {
             json.set("from", image.from)
                 .set("digest", image.digest.to_string())
                 .set("source_digest", image.source_digest.to_string())
+                .set("moved", image.moved.empty() ? Json() : Json(image.moved))
                 .set("manifests", manifests)
                 .set("copied_bytes", image.copied_bytes)
                 .set("copied_blobs", image.copied_blobs)

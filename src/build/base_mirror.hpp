@@ -9,6 +9,7 @@
 
 #include "base/json.hpp"
 #include "build/workbench.hpp"
+#include "catalog/base_images.hpp"
 #include "conda/platform.hpp"
 #include "oci/reference.hpp"
 
@@ -21,7 +22,9 @@ struct MirrorRequest {
     std::string to;
     // Of an index: those that are copied. What the mirror holds already of the same index stays.
     std::vector<conda::Platform> platforms{conda::Platform()};
-    bool all_platforms = false;  // the whole index, byte for byte, attestations too
+    // The whole index, byte for byte, attestations too; so is one that is named by its digest, which would not stay.
+    bool all_platforms = false;
+    const catalog::BaseImageCatalog* catalog = nullptr;  // borrowed; to notice tags that moved, where there is one
 };
 
 struct MirroredImage {
@@ -30,6 +33,7 @@ struct MirroredImage {
     std::string from;               // the repository that it was read from
     Digest digest;                  // what the mirror's name now stands for
     Digest source_digest;           // what the source's does; the same, but for an index of which a part was copied
+    std::string moved;              // that the vendor's tag is not what the catalogue knows; "" otherwise
     std::vector<Digest> manifests;  // of the platforms, each with the digest that it has at the source
     std::uint64_t copied_bytes = 0, present_bytes = 0;
     std::uint64_t copied_blobs = 0, present_blobs = 0;
@@ -52,6 +56,11 @@ struct MirrorReport {
 // that are none and for a target that two registries would share; Cancelled. What one image fails with is in the
 // report.
 [[nodiscard]] MirrorReport mirror_images(const MirrorRequest& request, const Workbench& bench);
+
+// A line that says so where the tag stands for something else at its registry than the catalogue knows; nothing where
+// it does not, or the catalogue has no digest.
+[[nodiscard]] std::optional<std::string> moved_since(const catalog::BaseImageEntry& entry,
+                                                     const oci::RawManifest& at_registry);
 
 // The compressed layers of an image, in bytes: what a node downloads. Nothing where no place has it or can be asked.
 [[nodiscard]] std::optional<std::uint64_t> download_size(const std::string& image, const conda::Platform& platform,

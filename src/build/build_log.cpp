@@ -1,10 +1,13 @@
 #include "build/build_log.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <vector>
 
 #include "base/error.hpp"
@@ -29,12 +32,17 @@ void remove_old_logs(const std::filesystem::path& folder) {
 }  // namespace
 
 BuildLog::BuildLog(const std::filesystem::path& folder, const std::string& key, Reporter& reporter)
-    : path_(folder / (key + ".log")),
-      reporter_(reporter),
-      progress_(reporter.start("Building in the engine", Reporter::Unit::Steps, 0)) {
+    : reporter_(reporter), progress_(reporter.start("Building in the engine", Reporter::Unit::Steps, 0)) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
-    file_ = std::fopen(path_.c_str(), "we");
+    // Others may be building the same at this moment: a name that is taken is somebody's.
+    const auto name = fmt::format("{}-{:%Y%m%dT%H%M%SZ}-{}", key, fmt::gmtime(std::time(nullptr)), ::getpid());
+    constexpr int kTries = 100;
+    for (int i = 1; file_ == nullptr && i <= kTries; ++i) {
+        path_ = folder / (name + (i == 1 ? "" : fmt::format("-{}", i)) + ".log");
+        file_ = std::fopen(path_.c_str(), "wxe");
+        if (file_ == nullptr && errno != EEXIST) break;
+    }
     if (file_ == nullptr) {
         throw Error(ErrorKind::Io, fmt::format("{}: cannot write the build's log: {}", path_.string(),
                                                std::generic_category().message(errno)));

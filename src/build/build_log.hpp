@@ -14,8 +14,9 @@
 
 namespace envbuild::build {
 
-// One build. Not thread-safe. The file is `<folder>/<key>.log`; an earlier one of the same key is replaced, old ones
-// are removed.
+// One build. Not thread-safe. The file is `<folder>/<key>-<UTC time>-<process>.log` ("…-20261123T013304Z-4711.log",
+// with
+// "-2" behind it where one process builds the same twice in a second); of all that are there the oldest are removed.
 class BuildLog {
   public:
     BuildLog(const std::filesystem::path& folder, const std::string& key, Reporter& reporter);
@@ -32,7 +33,7 @@ class BuildLog {
     void write(std::string_view line);
 
     std::filesystem::path path_;
-    std::FILE* file_;
+    std::FILE* file_ = nullptr;
     Reporter& reporter_;
     std::unique_ptr<Progress> progress_;
 };

@@ -7,7 +7,9 @@
 #include <map>
 #include <memory>
 
+#include "build/base_mirror.hpp"
 #include "build/curated_selection.hpp"
+#include "build/image_places.hpp"
 #include "build/intent.hpp"
 #include "build/resolver.hpp"
 #include "catalog/base_images.hpp"
@@ -23,35 +25,47 @@ using catalog::CuratedVersion;
 // Whether a registry has an image. One that could not be reached is not asked again in the same run.
 class BaseImages {
   public:
-    explicit BaseImages(const Workbench& bench) : bench_(bench) {}
+    BaseImages(const catalog::BaseImageCatalog& catalog, const Workbench& bench) : catalog_(catalog), bench_(bench) {}
 
     // Throws what the registry threw where no source could say.
     bool has(const std::string& image) {
         if (const auto known = known_.find(image); known != known_.end()) return known->second;
         const auto reference = value_or_throw(oci::Reference::parse(image));
-        std::optional<Error> failure;
-        for (const auto& source : image_sources(reference.repository(), bench_.settings())) {
-            if (const auto down = unreachable_.find(source.domain()); down != unreachable_.end()) {
-                failure = Error(ErrorKind::Transient, fmt::format("{} was not reached before", source.domain()))
-                              .with_hint(down->second);
-                continue;
+        AskedPlaces asked;
+        const auto found = ask_places(reference.repository(), bench_, asked, [&](const oci::Repository& place) {
+            if (const auto down = unreachable_.find(place.domain()); down != unreachable_.end()) {
+                throw Error(ErrorKind::Transient, fmt::format("{} was not reached before", place.domain()))
+                    .with_hint(down->second);
             }
             try {
-                const auto repository = cache::registry_repository(bench_.registries(), source);
-                if (repository->get_manifest(reference.identifier())) return known_[image] = true;
+                const auto repository = cache::registry_repository(bench_.registries(), place);
+                auto raw = repository->get_manifest(reference.identifier());
+                // Of a mirror's answer nothing follows: it may hold a part of the vendor's index.
+                const auto* entry = catalog_.find(image);
+                if (raw && entry != nullptr && !reference.digest() &&
+                    place.to_string() == reference.repository().to_string())
+                    moved_[image] = moved_since(*entry, *raw).value_or("");
+                return raw;
             } catch (const Error& error) {
-                if (error.kind() == ErrorKind::Cancelled) throw;
-                if (error.kind() == ErrorKind::Transient) unreachable_.emplace(source.domain(), error.message());
-                failure = error;
+                if (error.kind() == ErrorKind::Transient) unreachable_.emplace(place.domain(), error.message());
+                throw;
             }
-        }
-        if (failure) throw Error(*failure);
-        return known_[image] = false;
+        });
+        if (!found && asked.failure) throw Error(*asked.failure);
+        return known_[image] = found.has_value();
+    }
+
+    // That the tag is not what the catalogue knows, "" otherwise; after has().
+    [[nodiscard]] std::string moved(const std::string& image) const {
+        const auto found = moved_.find(image);
+        return found == moved_.end() ? "" : found->second;
     }
 
   private:
+    const catalog::BaseImageCatalog& catalog_;
     const Workbench& bench_;
     std::map<std::string, bool> known_;
+    std::map<std::string, std::string> moved_;
     std::map<std::string, std::string> unreachable_;  // domain -> why
 };
 
@@ -66,7 +80,7 @@ class Checker {
           bench_(bench),
           catalog_(catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated")),
           repository_(bench.repository()),
-          bases_(bench) {}
+          bases_(catalog_, bench) {}
 
     CuratedFinding check(const CuratedEnvironment& environment, const CuratedVersion& version) {
         CuratedFinding finding;
@@ -99,6 +113,7 @@ class Checker {
         if (!bases_.has(image)) {
             throw Error(ErrorKind::NotFound, fmt::format("the base image {} is not there", image));
         }
+        if (const auto moved = bases_.moved(image); !moved.empty()) bench_.warn_once(moved);
         finding.result = CuratedResult::Resolves;
         finding.detail = fmt::format("{} as it is", image);
         if (!intent) return;

@@ -6,8 +6,8 @@
 #include <array>
 
 #include "base/strings.hpp"
-#include "build/base_image.hpp"
 #include "build/docker_builder.hpp"
+#include "build/image_places.hpp"
 #include "cache/image_repository.hpp"
 #include "cache/pointer.hpp"
 
@@ -211,23 +211,18 @@ ImageNeeds read_needs(const std::string& image, const conda::Platform& platform,
         return needs;
     }
     const auto reference = value_or_throw(oci::Reference::parse(image));
-    std::vector<std::string> asked;
-    std::optional<Error> failure;
-    for (const auto& source : image_sources(reference.repository(), bench.settings())) {
-        asked.push_back(source.to_string());
-        try {
-            const auto repository = cache::registry_repository(bench.registries(), source);
-            auto needs = needs_in(*repository, reference.identifier(), wanted, found);
-            if (found) return needs;
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::Transient && error.kind() != ErrorKind::Unauthorized) throw;
-            if (!failure) failure = error;
-        }
-    }
+    AskedPlaces asked;
+    const auto needs_at = [&](const oci::Repository& place) -> std::optional<ImageNeeds> {
+        const auto repository = cache::registry_repository(bench.registries(), place);
+        auto needs = needs_in(*repository, reference.identifier(), wanted, found);
+        if (!found) return std::nullopt;
+        return needs;
+    };
+    if (auto needs = ask_places(reference.repository(), bench, asked, needs_at)) return std::move(*needs);
     if (auto needs = needs_in_engine(image, bench)) return std::move(*needs);
-    if (failure) throw std::move(*failure);
+    if (asked.failure) throw std::move(*asked.failure);
     throw Error(ErrorKind::NotFound, fmt::format("there is no image {} (asked: {}, and the engine)",
-                                                 reference.familiar(), join(asked, ", ")));
+                                                 reference.familiar(), join(asked.names, ", ")));
 }
 
 Requirement evaluate_requirement(std::string_view expression, const GpuHost& host) {

@@ -1,15 +1,19 @@
 #include "build/doctor_services.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <ctime>
+#include <system_error>
 
 #include "base/strings.hpp"
-#include "build/base_image.hpp"
 #include "build/docker_builder.hpp"
+#include "build/image_places.hpp"
 #include "catalog/base_images.hpp"
 #include "conda/channel.hpp"
 
@@ -66,6 +70,36 @@ HttpResponse ask(const Url& url, const std::string& method, const Workbench& ben
         times.push_back(std::chrono::duration_cast<std::chrono::seconds>(*date - std::chrono::system_clock::now()));
     }
     return response;
+}
+
+// Leaves nothing: a file without a name, else one that is gone at once. Asking for permissions alone says nothing of
+// read-only mounts and of root.
+void check_writable_folder(const std::filesystem::path& folder) {
+    const auto refuse = [&] {
+        throw Error(ErrorKind::Io, fmt::format("{}: {}", folder.string(), std::generic_category().message(errno)))
+            .with_hint("mend its permissions, or name another place in `registry`");
+    };
+    int file = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (file < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+        auto name = (folder / ".envbuild-doctor-XXXXXX").string();
+        file = ::mkostemp(name.data(), O_CLOEXEC);
+        if (file >= 0) ::unlink(name.c_str());
+    }
+    if (file < 0) refuse();
+    ::close(file);
+}
+
+// A layout, or where one would be made: what is not there yet is made in the nearest folder that is.
+void check_writable(std::filesystem::path place) {
+    std::error_code ignored;
+    if (std::filesystem::exists(place / "oci-layout", ignored)) {
+        for (const auto* part : {"", "blobs", "blobs/sha256"}) {
+            if (std::filesystem::exists(place / part, ignored)) check_writable_folder(place / part);
+        }
+        return;
+    }
+    while (!std::filesystem::exists(place, ignored) && place.has_relative_path()) place = place.parent_path();
+    check_writable_folder(place);
 }
 
 // One place that a channel is asked at. Nothing where it is there; else what is wrong.
@@ -148,11 +182,22 @@ Findings check_registry(const Workbench& bench) {
     const auto& name = bench.settings().registry;
     if (name.empty() || name.starts_with("oci:")) {
         const auto place = name.empty() ? (bench.settings().data_dir / "images").string() : name.substr(4);
-        Finding finding{
-            "registry", Health::Ok, fmt::format("images are kept in the layout {}: nobody else sees them", place),
-            "to share builds, set `registry` (ENVBUILD_REGISTRY) to a registry's repository", Json::object()};
-        finding.facts.set("registry", "oci:" + place);
-        return {finding};
+        Findings findings;
+        findings.push_back(
+            {"registry", Health::Ok, fmt::format("images are kept in the layout {}: nobody else sees them", place),
+             "to share builds, set `registry` (ENVBUILD_REGISTRY) to a registry's repository", Json::object()});
+        findings.back().facts.set("registry", "oci:" + place);
+        findings.push_back(
+            {"registry-write", Health::Ok, fmt::format("{} may be written to", place), "", Json::object()});
+        try {
+            (void)bench.repository()->list_tags();
+            check_writable(place);
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::Cancelled) throw;
+            findings.back() = failed("registry-write", fmt::format("builds of this host cannot be kept in {}", place),
+                                     error, Health::Warn);
+        }
+        return findings;
     }
     Findings findings;
     const auto repository = oci::Repository::parse(name);
@@ -270,26 +315,21 @@ Findings check_bases(const DoctorOptions& options, const Workbench& bench) {
             spec.base_image = gpu ? bench.settings().base_gpu : bench.settings().base_cpu;
             const auto choice = value_or_throw(catalog.choose(spec));
             const auto name = value_or_throw(oci::Reference::parse(choice.image));
-            std::optional<Error> failure;
-            std::string good;
-            for (const auto& source : image_sources(name.repository(), bench.settings())) {
-                try {
-                    const registry::RegistryClient client(bench.registries(), source);
-                    if (!client.head_manifest(name.identifier())) continue;
-                    good = source.to_string();
-                    break;
-                } catch (const Error& error) {
-                    if (error.kind() == ErrorKind::Cancelled) throw;
-                    if (!failure) failure = error;
-                }
-            }
+            AskedPlaces asked;
+            const auto there = [&](const oci::Repository& place) -> std::optional<std::string> {
+                const registry::RegistryClient client(bench.registries(), place);
+                if (!client.head_manifest(name.identifier())) return std::nullopt;
+                return place.to_string();
+            };
+            const auto good = ask_places(name.repository(), bench, asked, there).value_or("");
             const auto what = fmt::format("the default base for {}, {},", gpu ? "GPU" : "CPU", name.familiar());
             Finding finding{"base", Health::Ok, fmt::format("{} is at {}", what, good), "", Json::object()};
             finding.facts.set("image", choice.image).set("at", good.empty() ? Json() : Json(good));
             if (good.empty()) {
                 finding.health = Health::Warn;
-                finding.text = fmt::format("{} cannot be had{}", what,
-                                           failure ? ": " + failure->message() : std::string(": no place has it"));
+                finding.text =
+                    fmt::format("{} cannot be had{}", what,
+                                asked.failure ? ": " + asked.failure->message() : std::string(": no place has it"));
                 finding.advice =
                     "name a mirror in registry_mirrors, copy it there with envbuild bases mirror, or set " +
                     std::string(gpu ? "base_gpu" : "base_cpu");

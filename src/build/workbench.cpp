@@ -1,6 +1,7 @@
 #include "build/workbench.hpp"
 
 #include "net/credential.hpp"
+#include "registry/authenticator.hpp"
 #include "registry/docker_config.hpp"
 
 namespace envbuild::build {
@@ -75,26 +76,15 @@ void Workbench::learn_index_credential(const Url& index) const {
 }
 
 void Workbench::learn_credentials(const std::vector<Url>& urls) const {
-    for (const auto& url : urls) {
-        http_->credentials().add_from_url(url);
-        // "https://host/LOCATION/t/TOKEN/channel": conda's way of writing a token.
-        const auto& path = url.path();
-        const auto mark = path.find("/t/");
-        if (mark == std::string::npos) continue;
-        const auto begin = mark + 3;
-        const auto end = path.find('/', begin);
-        if (end == std::string::npos || end == begin) continue;
-        const auto location = path.substr(0, mark);
-        const auto canonical = Url::parse(url.origin().to_string() + location + path.substr(end));
-        if (canonical)
-            http_->credentials().add_conda_token(*canonical, Secret(path.substr(begin, end - begin)), location);
-    }
+    for (const auto& url : urls) conda::remember_credentials(url, http_->credentials());
 }
 
 void Workbench::learn_registry_login(const std::string& registry, const std::string& user,
                                      const Secret& password) const {
-    logins_.insert_or_assign(registry, registry::RegistryCredential{user, password, {}, "the definition"});
-    registries_.reset();
+    const registry::RegistryCredential login{user, password, {}, "the definition"};
+    logins_.insert_or_assign(registry, login);
+    // Others hold on to the context: what it has learned of registries stays.
+    if (registries_) registries_->authenticator().learn(registry, login);
 }
 
 registry::DockerConfig Workbench::docker_config() const {

@@ -52,7 +52,7 @@ class Workbench {
     void learn_credentials(const std::vector<Url>& urls) const;
     // An index's files may lie anywhere on its origin, and pip sends the index's credential there too.
     void learn_index_credential(const Url& index) const;
-    // A definition's login for the registry of its base image. Before registries() is first asked for.
+    // A definition's login for the registry of its base image.
     void learn_registry_login(const std::string& registry, const std::string& user, const Secret& password) const;
     // The logins of Docker's and podman's files, and those learned.
     [[nodiscard]] registry::DockerConfig docker_config() const;

@@ -126,6 +126,7 @@ Json to_json(const BaseImageEntry& entry) {
         .set("platforms", entry.platforms)
         .set("deprecated", entry.deprecated)
         .set("digest", text_or_null(entry.digest))
+        .set("digest_source", text_or_null(entry.digest_source))
         .set("source", entry.source)
         .set("date", entry.date);
     return json;

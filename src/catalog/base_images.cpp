@@ -15,9 +15,9 @@ namespace {
 using spec::YamlNode;
 
 BaseImageEntry entry_of(const YamlNode& node) {
-    static const std::set<std::string> kKnown = {"image",      "os",     "glibc",  "cuda",       "cudnn",
-                                                 "flavor",     "python", "mpi",    "min_driver", "platforms",
-                                                 "deprecated", "digest", "source", "date"};
+    static const std::set<std::string> kKnown = {"image",      "os",     "glibc",         "cuda",       "cudnn",
+                                                 "flavor",     "python", "mpi",           "min_driver", "platforms",
+                                                 "deprecated", "digest", "digest_source", "source",     "date"};
     for (const auto& [key, value] : node.as_mapping("a base image")) {
         if (!kKnown.contains(key.text())) throw key.error_at("a base image has no '" + key.text() + "'");
     }
@@ -40,6 +40,9 @@ BaseImageEntry entry_of(const YamlNode& node) {
     entry.digest = node.string_or("digest", "");
     if (!entry.digest.empty() && !Digest::parse(entry.digest))
         throw node.error_at("'digest' is written sha256:<64 hex digits>");
+    entry.digest_source = node.string_or("digest_source", "");
+    if (entry.digest.empty() != entry.digest_source.empty())
+        throw node.error_at("'digest' and 'digest_source' stand together");
     entry.source = node.string_or("source", "");
     entry.date = node.string_or("date", "");
     if (const auto* platforms = node.find("platforms")) entry.platforms = platforms->as_strings("platforms");

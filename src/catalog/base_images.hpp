@@ -25,6 +25,7 @@ struct BaseImageEntry {
     std::vector<std::string> platforms;  // conda subdirs
     bool deprecated = false;
     std::string digest;  // what the tag named on `date`: information, for a tag that moves to be noticed; "" unknown
+    std::string digest_source;  // where that was read, and when
     std::string source, date;
 };
 

@@ -130,14 +130,15 @@ std::string base_of_file(const std::string& word, const MirrorArguments& argumen
 
 int mirror(const MirrorArguments& arguments, CommandContext& context) {
     auto request = arguments.request;
+    const auto catalogue = load_catalog(context);
+    request.catalog = &catalogue;
     if (!arguments.platforms.empty()) request.platforms.clear();
     for (const auto& name : arguments.platforms)
         request.platforms.push_back(value_or_throw(conda::Platform::parse(name)));
     if (arguments.all_supported) {
         catalog::BaseFilter filter;
         filter.publisher = arguments.publisher;
-        const auto catalog = load_catalog(context);
-        for (const auto* image : value_or_throw(catalog::filter_images(catalog, filter)))
+        for (const auto* image : value_or_throw(catalog::filter_images(catalogue, filter)))
             request.images.push_back(image->image);
     }
     for (const auto& file : arguments.used_by) request.images.push_back(base_of_file(file, arguments, context));
@@ -157,7 +158,10 @@ int mirror(const MirrorArguments& arguments, CommandContext& context) {
         if (image.error) {
             tell("{}", format_error(Error(*image.error).with_context("copying " + image.image), context.color()));
             if (!failure) failure = image.error;
-        } else if (!context.common.json) {
+            continue;
+        }
+        if (!image.moved.empty()) context.reporter().warn(image.moved);
+        if (!context.common.json) {
             print_answer(fmt::format("{}@{}", image.to, image.digest.to_string()));
             context.reporter().note(image.changed ? fmt::format("{}: copied {} in {} blobs; {} were there", image.image,
                                                                 human_bytes(image.copied_bytes), image.copied_blobs,
@@ -186,9 +190,11 @@ void add_mirror_command(CLI::App& bases, CommandContext& context, Action& chosen
         ->allow_extra_args(false);
     command->add_flag("--gpu", arguments->intent.gpu, "With --used-by: the base for a GPU");
     command->add_option("--cuda", arguments->intent.cuda, "With --used-by: the base with this CUDA (means --gpu)");
-    command->add_option("--platform", arguments->platforms, "Of an index: linux-64 (default), …; may be repeated")
+    command
+        ->add_option("--platform", arguments->platforms, "Of an index by tag: linux-64 (default), …; may be repeated")
         ->allow_extra_args(false);
-    command->add_flag("--all-platforms", arguments->request.all_platforms, "Of an index: all of it, byte for byte");
+    command->add_flag("--all-platforms", arguments->request.all_platforms,
+                      "Of an index: all of it, byte for byte; so is one that is named by digest");
     add_common_options(*command, context, true);
     command->footer(
         "What the mirror has is skipped, so a run that broke goes on where it was. Everything is read back at the "

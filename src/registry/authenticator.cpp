@@ -40,14 +40,27 @@ Authenticator::Authenticator(HttpClient& http, std::function<DockerConfig()> log
                              const std::filesystem::path& token_cache)
     : http_(http), logins_(std::move(logins)), tokens_(token_cache) {}
 
-const DockerConfig& Authenticator::config() {
+std::shared_ptr<const DockerConfig> Authenticator::config() {
     const std::scoped_lock guard(config_mutex_);
-    if (!config_) config_ = logins_();
-    return *config_;
+    if (!config_) config_ = std::make_shared<const DockerConfig>(logins_());
+    return config_;
+}
+
+void Authenticator::learn(const std::string& registry, const RegistryCredential& login) {
+    {
+        const std::scoped_lock guard(config_mutex_);
+        // Not asked for yet: the logins that will be know it.
+        if (!config_) return;
+        auto more = *config_;
+        more.add(registry, login);
+        config_ = std::make_shared<const DockerConfig>(std::move(more));
+    }
+    const std::scoped_lock guard(mutex_);
+    credentials_.clear();
 }
 
 std::string Authenticator::key_of(const AuthTarget& target) {
-    return target.origin.to_string() + "\n" + target.scopes + "\n" + config().fingerprint();
+    return target.origin.to_string() + "\n" + target.scopes + "\n" + config()->fingerprint();
 }
 
 std::optional<RegistryCredential> Authenticator::credential(const AuthTarget& target) {
@@ -56,7 +69,7 @@ std::optional<RegistryCredential> Authenticator::credential(const AuthTarget& ta
     const std::scoped_lock guard(mutex_);
     const auto known = credentials_.find(target.registry);
     if (known != credentials_.end()) return known->second;
-    auto found = config().find(target.registry, http_.cancel());
+    auto found = config()->find(target.registry, http_.cancel());
     credentials_[target.registry] = found;
     return found;
 }
@@ -162,7 +175,7 @@ std::string Authenticator::describe_credentials(const AuthTarget& target) {
         return known->user.empty() ? fmt::format("with the login from {}", known->where)
                                    : fmt::format("as '{}' with the login from {}", known->user, known->where);
     }
-    const auto files = config().files();
+    const auto files = config()->files();
     if (files.empty()) return "without credentials (there is no ~/.docker/config.json)";
     return fmt::format("without credentials (none for it in {})", join(files, ", "));
 }

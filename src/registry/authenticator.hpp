@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -39,6 +40,9 @@ class Authenticator {
     // server refuses or may not be given the credentials, Transient when it is down or answers no token.
     bool answer(const HttpResponse& refused, const HttpRequest& request, const AuthTarget& target);
 
+    // A login that the run came upon: asked before all others from now on.
+    void learn(const std::string& registry, const RegistryCredential& login);
+
     // For messages: "with the credentials of 'bob' from /x/config.json", "without credentials (none in …)".
     [[nodiscard]] std::string describe_credentials(const AuthTarget& target);
 
@@ -46,12 +50,12 @@ class Authenticator {
     [[nodiscard]] std::optional<RegistryCredential> credential(const AuthTarget& target);
     [[nodiscard]] Grant fetch_token(const std::map<std::string, std::string>& challenge, const AuthTarget& target);
     [[nodiscard]] std::string key_of(const AuthTarget& target);
-    [[nodiscard]] const DockerConfig& config();
+    [[nodiscard]] std::shared_ptr<const DockerConfig> config();
 
     HttpClient& http_;
     std::function<DockerConfig()> logins_;
     std::mutex config_mutex_;
-    std::optional<DockerConfig> config_;  // set once, then immutable
+    std::shared_ptr<const DockerConfig> config_;  // replaced as a whole where a login is learned
     TokenCache tokens_;
     std::mutex mutex_;
     std::map<std::string, std::optional<RegistryCredential>> credentials_;  // by registry, once asked for

@@ -1,5 +1,7 @@
 #include "build/base_mirror.hpp"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include "base/strings.hpp"
@@ -173,6 +175,61 @@ TEST_CASE("by digest: no tag is written") {
     // With both the digest is copied, and the tag kept.
     (void)team.one(request(vendor.image("cuda:1@") + digest, hub.domain() + "/m"));
     CHECK(hub.tag("m/vendor/cuda", "1") == digest);
+}
+
+TEST_CASE("an index that is named by its digest is copied whole, so that the digest stays") {
+    Vendor vendor;
+    FakeRegistry hub;
+    Team team;
+    const auto copied =
+        team.one(request(vendor.image("multi@") + sha256(vendor.index).to_string(), hub.domain() + "/m"));
+    CHECK(copied.digest == sha256(vendor.index));
+    CHECK(copied.digest == copied.source_digest);
+    CHECK(copied.manifests.size() == value_or_throw(oci::ImageIndex::parse(vendor.index)).manifests.size());
+}
+
+TEST_CASE("a tag that is not what the catalogue knows is told of, with when that was read") {
+    oci::RawManifest raw;
+    Vendor vendor;
+    raw.bytes = vendor.index;
+    raw.descriptor.media_type = oci::media_type::kIndex;
+    raw.descriptor.digest = sha256(vendor.index);
+    catalog::BaseImageEntry entry;
+    entry.image = "docker.io/vendor/multi:1";
+    entry.digest_source = "2 of 3 pins, read 2026-11-23";
+    CHECK_FALSE(moved_since(entry, raw));  // nothing is known
+    entry.digest = sha256(vendor.index).to_string();
+    CHECK_FALSE(moved_since(entry, raw));
+    entry.digest = sha256(vendor.amd).to_string();  // by a platform's manifest
+    CHECK_FALSE(moved_since(entry, raw));
+    entry.digest = sha256("earlier").to_string();
+    const auto told = moved_since(entry, raw);
+    REQUIRE(told);
+    CHECK_THAT(*told, Catch::Contains("docker.io/vendor/multi:1 has moved") && Catch::Contains(entry.digest) &&
+                          Catch::Contains(raw.descriptor.digest.to_string()) && Catch::Contains("read 2026-11-23"));
+}
+
+TEST_CASE("a tag that has moved is told of where the vendor is asked, and not where a mirror answers") {
+    Vendor vendor;
+    FakeRegistry hub;
+    Team team;
+    const TempDir share("share");
+    const auto name = vendor.image("cuda:1");
+    write_file_atomic(
+        share.path() / "base-images.yaml",
+        fmt::format("version: 1\ndefault_cpu: {0}\ndefault_gpu: {0}\nsources: {{t: a test}}\nimages:\n  - "
+                    "{{image: \"{0}\", os: debian12, platforms: [linux-64], digest: {1}, digest_source: "
+                    "in May, source: t, date: \"2026-11-23\"}}\n",
+                    name, sha256("earlier").to_string()));
+    fs::copy_file(fs::path(ENVBUILD_SOURCE_DIR) / "curated/cuda-compat.yaml", share.path() / "cuda-compat.yaml");
+    const auto catalogue = catalog::BaseImageCatalog::load(share.path());
+    auto asked = request(name, hub.domain() + "/m");
+    CHECK(team.one(asked).moved.empty());
+    asked.catalog = &catalogue;
+    CHECK_THAT(team.one(asked).moved, Catch::Contains("has moved") && Catch::Contains("in May"));
+    team.settings.registry_mirrors[vendor.registry.domain()] = {hub.domain() + "/m"};
+    asked.to = hub.domain() + "/other";
+    CHECK(team.one(asked).moved.empty());
 }
 
 TEST_CASE("a copy that broke goes on where it was") {

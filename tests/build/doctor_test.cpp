@@ -411,6 +411,36 @@ TEST_CASE("services that are down, read-only or forbidden are told apart") {
     CHECK(FakeSite::health(closed.run(), "registry") == Lines{"ok"});
 }
 
+TEST_CASE("a layout that cannot be written to is told of, and looking leaves nothing there") {
+    FakeSite site;
+    const auto home = site.host.folder.path();
+    const auto write_at = [&](const fs::path& place) {
+        site.settings.registry = "oci:" + place.string();
+        const auto report = site.run();
+        CHECK(FakeSite::health(report, "registry") == Lines{"ok"});
+        return FakeSite::health(report, "registry-write");
+    };
+    const auto files = [&] {
+        return std::distance(fs::recursive_directory_iterator(home / "place"), fs::recursive_directory_iterator());
+    };
+    fs::create_directories(home / "place");
+    CHECK(write_at(home / "place/not/yet") == Lines{"ok"});
+    CHECK(files() == 0);
+    oci::Descriptor blob;
+    blob.digest = sha256("x");
+    blob.size = 1;
+    cache::layout_repository(home / "place/images", {})->put_blob(blob, *oci::bytes_source("x"), {}, nullptr);
+    const auto before = files();
+    CHECK(write_at(home / "place/images") == Lines{"ok"});
+    CHECK(files() == before);
+    // None of these depends on who runs the test: root may write where permissions forbid it.
+    write_file_atomic(home / "file", "x");
+    CHECK(write_at(home / "file/images") == Lines{"warn"});
+    CHECK(write_at("/proc/images") == Lines{"warn"});
+    write_file_atomic(home / "place/other/thing", "somebody's");
+    CHECK(write_at(home / "place/other") == Lines{"warn"});
+}
+
 TEST_CASE("a registry that wants a login fails, with how to log in") {
     FakeSite site;
     FakeRegistry closed(FakeRegistry::Auth::Basic);

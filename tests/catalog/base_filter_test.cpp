@@ -89,11 +89,22 @@ TEST_CASE("an image as JSON and as a line") {
     CHECK(json.string_or("cuda", "") == "11.8.0");
     CHECK(json.string_or("publisher", "") == "nvidia");
     CHECK(json["mpi"].is_null());
-    CHECK(json["digest"].is_null());
+    CHECK(Digest::parse(json.string_or("digest", "")));
+    CHECK_THAT(json.string_or("digest_source", ""), Contains("2026-11-23"));
+    // One whose tag is pushed again every month has none.
+    CHECK(to_json(*images().find("ubuntu:22.04"))["digest"].is_null());
     const auto lines = table_of({entry});
     REQUIRE(lines.size() == 2);
     CHECK_THAT(lines[0], Catch::StartsWith("IMAGE"));
     CHECK_THAT(lines[1], Contains("11.8.0") && Contains("8.9.6.50") && Contains(">=520.61.05"));
+}
+
+TEST_CASE("the page on limits says of how many images the digest is known") {
+    std::size_t known = 0;
+    for (const auto& entry : images().images()) known += entry.digest.empty() ? 0 : 1;
+    const auto page = read_file(std::string(ENVBUILD_SOURCE_DIR) + "/docs/limits.md");
+    CHECK_THAT(page, Contains("are there for " + std::to_string(known) + " of its\n  " +
+                              std::to_string(images().images().size()) + " images"));
 }
 
 TEST_CASE("a digest in the catalogue is information, and must be one") {
@@ -109,6 +120,8 @@ TEST_CASE("a digest in the catalogue is information, and must be one") {
     };
     const auto digest = sha256("x").to_string();
     write("\"" + digest + "\"");
+    CHECK_THROWS_WITH(BaseImageCatalog::load(folder.path()), Contains("stand together"));
+    write("\"" + digest + "\", digest_source: a test");
     const auto catalog = BaseImageCatalog::load(folder.path());
     CHECK(catalog.images().front().digest == digest);
     CHECK(to_json(catalog.images().front()).string_or("digest", "") == digest);
