@@ -116,6 +116,11 @@ class MatchSpecParser {
         if (parts.subdir.empty()) return std::nullopt;
         const auto dist = split_dist(file);
         if (!dist) return make_fault("a package file is called name-version-build", file);
+        const bool plain = std::ranges::all_of(dist->build, [](char c) {
+            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' ||
+                   c == '+' || c == '!' || c == '~';
+        });
+        if (!plain) return make_fault("no package has such a build", dist->build);
         extra_.channel = parts.channel;
         extra_.subdir = parts.subdir;
         if (auto error = set_name(dist->name)) return error;

@@ -1,9 +1,9 @@
 #include "conda/shard.hpp"
 
 #include <fmt/format.h>
-#include <msgpack.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/json.hpp"
@@ -13,176 +13,213 @@ namespace envbuild::conda {
 
 namespace {
 
-std::string_view text_of(const msgpack_object& object) {
-    if (object.type == MSGPACK_OBJECT_STR) return {object.via.str.ptr, object.via.str.size};
-    if (object.type == MSGPACK_OBJECT_BIN) return {object.via.bin.ptr, object.via.bin.size};
-    return {};
-}
+using MsgPack = nlohmann::json;
+using Bytes = MsgPack::binary_t;
 
-std::string hex_of(std::string_view bytes) {
+constexpr std::size_t kDepth = 32;
+
+std::string hex_of(const Bytes& bytes) {
     std::string hex;
-    for (const char byte : bytes) fmt::format_to(std::back_inserter(hex), "{:02x}", static_cast<unsigned char>(byte));
+    for (const auto byte : bytes) fmt::format_to(std::back_inserter(hex), "{:02x}", byte);
     return hex;
 }
 
-// One document in the library's memory, for as long as this lives. The library bounds how deep it may nest.
-class Document {
+// Takes a document as it is read, value by value, and never more memory than there are bytes: what a damaged document
+// claims to hold is not believed. Knows where in the document it is. Those below say what they take of it.
+class Walker : public nlohmann::json_sax<MsgPack> {
   public:
-    Document(std::string_view bytes, std::string_view shown) : shown_(shown) {
-        msgpack_unpacked_init(&unpacked_);
-        std::size_t end = 0;
-        const auto result = msgpack_unpack_next(&unpacked_, bytes.data(), bytes.size(), &end);
-        const bool whole = (result == MSGPACK_UNPACK_SUCCESS || result == MSGPACK_UNPACK_EXTRA_BYTES);
-        if (whole && end == bytes.size() && root().type == MSGPACK_OBJECT_MAP) return;
-        msgpack_unpacked_destroy(&unpacked_);
-        throw corrupt(!whole                ? "is not whole or not MessagePack"
-                      : end != bytes.size() ? "goes on behind its end"
-                                            : "is not a MessagePack map");
-    }
-    ~Document() { msgpack_unpacked_destroy(&unpacked_); }
-    Document(const Document&) = delete;
-    Document& operator=(const Document&) = delete;
+    [[nodiscard]] const std::string& reason() const { return reason_; }
 
-    [[nodiscard]] const msgpack_object& root() const { return unpacked_.data; }
-    [[nodiscard]] Error corrupt(std::string_view reason) const {
-        return Error(ErrorKind::Corrupt, fmt::format("{} {}", shown_, reason));
+    bool null() override { return scalar("null"); }
+    bool boolean(bool value) override { return scalar(value ? "true" : "false"); }
+    bool number_integer(number_integer_t value) override { return scalar(std::to_string(value)); }
+    bool number_unsigned(number_unsigned_t value) override { return scalar(std::to_string(value)); }
+    bool number_float(number_float_t value, const string_t&) override {
+        return scalar(std::isfinite(value) ? Json(value).dump() : "null");
     }
-    // Of a map; null where the key is not there.
-    [[nodiscard]] static const msgpack_object* find(const msgpack_object& map, std::string_view key) {
-        if (map.type != MSGPACK_OBJECT_MAP) return nullptr;
-        for (std::uint32_t i = 0; i < map.via.map.size; ++i) {
-            if (text_of(map.via.map.ptr[i].key) == key) return &map.via.map.ptr[i].val;
-        }
-        return nullptr;
+    bool string(string_t& value) override {
+        text(value);
+        return scalar(json_quote(value));
+    }
+    // Bytes become hexadecimal digits, which is what they stand for in the JSON form (sha256, md5).
+    bool binary(binary_t& value) override {
+        auto hex = hex_of(value);
+        text(hex);
+        return scalar(json_quote(hex));
+    }
+    bool start_object(std::size_t) override { return open('{', true); }
+    bool start_array(std::size_t) override { return open('[', false); }
+    bool end_object() override { return close('}'); }
+    bool end_array() override { return close(']'); }
+    bool key(string_t& name) override {
+        path_.back() = name;
+        enter();
+        return true;
+    }
+    bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+        return refuse("is not whole or not MessagePack");
+    }
+
+  protected:
+    // The keys that lead to where the reader is, "" for an element of an array.
+    [[nodiscard]] const std::vector<std::string>& path() const { return path_; }
+    bool refuse(std::string reason) {
+        if (reason_.empty()) reason_ = std::move(reason);
+        return false;
+    }
+
+    virtual void enter() {}                   // a key of path()
+    virtual void text(const std::string&) {}  // a text at path()
+    virtual void json(std::string_view) {}    // a value, as JSON
+    virtual void begin(char) {}
+    virtual void end(char) {}
+
+  private:
+    bool scalar(const std::string& value) {
+        if (path_.empty()) return refuse("is not a MessagePack map");
+        json(value);
+        return true;
+    }
+    bool open(char bracket, bool is_map) {
+        if (path_.empty() && !is_map) return refuse("is not a MessagePack map");
+        if (path_.size() >= kDepth) return refuse("is nested too deeply");
+        if (!path_.empty()) begin(bracket);
+        path_.emplace_back();
+        return true;
+    }
+    bool close(char bracket) {
+        path_.pop_back();
+        if (!path_.empty()) end(bracket);
+        return true;
+    }
+
+    std::vector<std::string> path_;
+    std::string reason_;
+};
+
+class ShardReader : public Walker {
+  public:
+    explicit ShardReader(std::string_view base_url) {
+        shard_.repodata = fmt::format(R"({{"info":{{"base_url":{}}})", json_quote(base_url));
+    }
+
+    [[nodiscard]] bool has_packages() const { return has_packages_; }
+    [[nodiscard]] Shard finish() {
+        shard_.repodata += '}';
+        shard_.needs.assign(needs_.begin(), needs_.end());
+        return std::move(shard_);
     }
 
   private:
-    std::string_view shown_;
-    msgpack_unpacked unpacked_{};
+    void enter() override {
+        const auto& key = path().back();
+        if (path().size() == 1) {
+            const bool packages = key == "packages" || key == "packages.conda";
+            has_packages_ = has_packages_ || packages;
+            taken_ = packages || key == "removed";
+            if (taken_) comma_ = true;
+        }
+        if (!taken_) return;
+        separate();
+        shard_.repodata += json_quote(key);
+        shard_.repodata += ':';
+        comma_ = false;
+    }
+    void text(const std::string& value) override {
+        // packages, the file's name, "depends", and an element of it
+        if (path().size() != 4 || path()[2] != "depends" || path()[0] == "removed") return;
+        if (const auto name = match_spec_name(value); !name.empty()) needs_.emplace(name);
+    }
+    void json(std::string_view value) override {
+        if (!taken_) return;
+        separate();
+        shard_.repodata += value;
+        comma_ = true;
+    }
+    void begin(char bracket) override {
+        if (!taken_) return;
+        separate();
+        shard_.repodata += bracket;
+        comma_ = false;
+    }
+    void end(char bracket) override {
+        if (!taken_) return;
+        shard_.repodata += bracket;
+        comma_ = true;
+    }
+    void separate() {
+        if (comma_) shard_.repodata += ',';
+    }
+
+    Shard shard_;
+    std::set<std::string> needs_;
+    bool taken_ = false, comma_ = false, has_packages_ = false;
 };
 
-// MessagePack as JSON. Bytes become hexadecimal digits, which is what they stand for in the JSON form (sha256, md5).
-class JsonWriter {
+class IndexReader : public Walker {
   public:
-    JsonWriter(const Document& document, std::string& out) : document_(document), out_(out) {}
-
-    void write(const msgpack_object& value) {
-        switch (value.type) {
-            case MSGPACK_OBJECT_BOOLEAN:
-                out_ += value.via.boolean ? "true" : "false";
-                break;
-            case MSGPACK_OBJECT_POSITIVE_INTEGER:
-                fmt::format_to(std::back_inserter(out_), "{}", value.via.u64);
-                break;
-            case MSGPACK_OBJECT_NEGATIVE_INTEGER:
-                fmt::format_to(std::back_inserter(out_), "{}", value.via.i64);
-                break;
-            case MSGPACK_OBJECT_FLOAT32:
-            case MSGPACK_OBJECT_FLOAT64:
-                std::isfinite(value.via.f64) ? out_ += Json(value.via.f64).dump() : out_ += "null";
-                break;
-            case MSGPACK_OBJECT_STR:
-                out_ += json_quote(text_of(value));
-                break;
-            case MSGPACK_OBJECT_BIN:
-                out_ += json_quote(hex_of(text_of(value)));
-                break;
-            case MSGPACK_OBJECT_ARRAY:
-                write_array(value.via.array);
-                break;
-            case MSGPACK_OBJECT_MAP:
-                write_map(value.via.map);
-                break;
-            default:
-                out_ += "null";
-                break;
-        }
-    }
+    [[nodiscard]] bool has_shards() const { return has_shards_; }
+    [[nodiscard]] ShardIndex finish() { return std::move(index_); }
+    [[nodiscard]] const std::string& fault() const { return fault_; }
 
   private:
-    void write_array(const msgpack_object_array& array) {
-        out_ += '[';
-        for (std::uint32_t i = 0; i < array.size; ++i) {
-            if (i > 0) out_ += ',';
-            write(array.ptr[i]);
+    void enter() override { has_shards_ = has_shards_ || (path().size() == 1 && path()[0] == "shards"); }
+    void text(const std::string& value) override {
+        if (path().size() != 2) return;
+        if (path()[0] == "shards") {
+            const auto digest = Digest::from_hex(value);
+            if (digest && !path()[1].empty()) index_.shards.insert_or_assign(path()[1], *digest);
+            if (!digest) fail(fmt::format("names no shard for '{}'", path()[1]));
+        } else if (path()[0] == "info" && path()[1] == "base_url") {
+            index_.base_url = value;
+        } else if (path()[0] == "info" && path()[1] == "shards_base_url") {
+            index_.shards_base_url = value;
         }
-        out_ += ']';
+    }
+    void json(std::string_view value) override {
+        if (path().size() == 1 && path()[0] == "version" && value != "1")
+            fail(fmt::format("is of version {}; envbuild knows 1", value));
+        if (path().size() == 1 && path()[0] == "shards") fail("holds no \"shards\"");
+        if (path().size() == 2 && path()[0] == "shards" && !value.starts_with('"'))
+            fail(fmt::format("names no shard for '{}'", path()[1]));
+    }
+    void begin(char bracket) override {
+        if (!path().empty() && path()[0] == "shards" && (path().size() > 1 || bracket != '{'))
+            fail("holds no \"shards\"");
+    }
+    void fail(std::string reason) {
+        if (fault_.empty()) fault_ = std::move(reason);
     }
 
-    void write_map(const msgpack_object_map& map) {
-        out_ += '{';
-        for (std::uint32_t i = 0; i < map.size; ++i) {
-            if (i > 0) out_ += ',';
-            if (map.ptr[i].key.type != MSGPACK_OBJECT_STR) throw document_.corrupt("has a key that is no text");
-            out_ += json_quote(text_of(map.ptr[i].key));
-            out_ += ':';
-            write(map.ptr[i].val);
-        }
-        out_ += '}';
-    }
-
-    const Document& document_;
-    std::string& out_;
+    ShardIndex index_;
+    std::string fault_;
+    bool has_shards_ = false;
 };
 
-void collect_needs(const msgpack_object& packages, std::set<std::string_view>& needs) {
-    if (packages.type != MSGPACK_OBJECT_MAP) return;
-    for (std::uint32_t i = 0; i < packages.via.map.size; ++i) {
-        const auto* depends = Document::find(packages.via.map.ptr[i].val, "depends");
-        if (depends == nullptr || depends->type != MSGPACK_OBJECT_ARRAY) continue;
-        for (std::uint32_t j = 0; j < depends->via.array.size; ++j) {
-            const auto name = match_spec_name(text_of(depends->via.array.ptr[j]));
-            if (!name.empty()) needs.insert(name);
-        }
-    }
+Error corrupt(std::string_view shown, std::string_view reason) {
+    return Error(ErrorKind::Corrupt, fmt::format("{} {}", shown, reason));
+}
+
+void read(std::string_view bytes, Walker& walker, std::string_view shown) {
+    if (!MsgPack::sax_parse(bytes.begin(), bytes.end(), &walker, MsgPack::input_format_t::msgpack))
+        throw corrupt(shown, walker.reason());
 }
 
 }  // namespace
 
 ShardIndex decode_shard_index(std::string_view bytes, std::string_view shown) {
-    const Document document(bytes, shown);
-    if (const auto* version = Document::find(document.root(), "version");
-        version != nullptr && version->type == MSGPACK_OBJECT_POSITIVE_INTEGER && version->via.u64 != 1)
-        throw document.corrupt(fmt::format("is of version {}; envbuild knows 1", version->via.u64));
-    ShardIndex index;
-    if (const auto* info = Document::find(document.root(), "info")) {
-        if (const auto* url = Document::find(*info, "base_url")) index.base_url = text_of(*url);
-        if (const auto* url = Document::find(*info, "shards_base_url")) index.shards_base_url = text_of(*url);
-    }
-    const auto* shards = Document::find(document.root(), "shards");
-    if (shards == nullptr || shards->type != MSGPACK_OBJECT_MAP) throw document.corrupt("holds no \"shards\"");
-    for (std::uint32_t i = 0; i < shards->via.map.size; ++i) {
-        const auto& [key, value] = shards->via.map.ptr[i];
-        const auto name = text_of(key);
-        const auto raw = text_of(value);
-        const auto digest = Digest::from_hex(raw.size() == 32 ? hex_of(raw) : std::string(raw));
-        if (name.empty() || !digest) throw document.corrupt(fmt::format("names no shard for '{}'", name));
-        index.shards.insert_or_assign(std::string(name), *digest);
-    }
-    return index;
+    IndexReader reader;
+    read(bytes, reader, shown);
+    if (!reader.fault().empty()) throw corrupt(shown, reader.fault());
+    if (!reader.has_shards()) throw corrupt(shown, "holds no \"shards\"");
+    return reader.finish();
 }
 
 Shard decode_shard(std::string_view bytes, std::string_view base_url, std::string_view shown) {
-    const Document document(bytes, shown);
-    Shard shard;
-    std::set<std::string_view> needs;
-    shard.repodata = fmt::format(R"({{"info":{{"base_url":{}}})", json_quote(base_url));
-    JsonWriter writer(document, shard.repodata);
-    bool known = false;
-    for (const std::string_view key : {"packages", "packages.conda", "removed"}) {
-        const auto* value = Document::find(document.root(), key);
-        if (value == nullptr || value->type == MSGPACK_OBJECT_NIL) continue;
-        if (key != "removed") {
-            known = true;
-            collect_needs(*value, needs);
-        }
-        shard.repodata += fmt::format(",{}:", json_quote(key));
-        writer.write(*value);
-    }
-    if (!known) throw document.corrupt("holds no \"packages\"");
-    shard.repodata += '}';
-    shard.needs.assign(needs.begin(), needs.end());
-    return shard;
+    ShardReader reader(base_url);
+    read(bytes, reader, shown);
+    if (!reader.has_packages()) throw corrupt(shown, "holds no \"packages\"");
+    return reader.finish();
 }
 
 }  // namespace envbuild::conda

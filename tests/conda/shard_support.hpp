@@ -3,13 +3,12 @@
 
 #include <map>
 #include <string>
-
-#include "base/json.hpp"
+#include <string_view>
 
 namespace envbuild::testing {
 
-// MessagePack of the value. "sha256" and "md5" of records become bytes, and so does every value of "shards".
-std::string msgpack(const Json& value);
+// MessagePack of the JSON. "sha256" and "md5" of records become bytes, and so does every value of "shards".
+std::string msgpack(std::string_view json);
 
 struct ServedShards {
     std::string index;                          // repodata_shards.msgpack.zst
