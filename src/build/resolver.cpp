@@ -121,9 +121,12 @@ FoundBase find_base(const Intent& intent, const catalog::BaseImageCatalog& catal
         for (const auto& note : found.choice.notes) bench.reporter().note(note);
         found.base = stages.time("base", [&] { return resolve_base(found.choice.image, spec.platform, bench, look); });
     }
-    auto said = found.choice.reason;
-    if (const auto& glibc = found.base.facts.glibc; !glibc.empty()) said += "; glibc " + glibc;
-    bench.reporter().note(fmt::format("Base image {} ({})", describe_base(found.base.name), said));
+    std::vector<std::string> said;
+    if (!intent.own_base) said.push_back(found.choice.reason);
+    if (const auto& glibc = found.base.facts.glibc; !glibc.empty()) said.push_back("glibc " + glibc);
+    bench.reporter().note(fmt::format("{}{}{}", intent.own_base ? "Base: " : "Base image ",
+                                      describe_base(found.base.name),
+                                      said.empty() ? "" : " (" + join(said, "; ") + ")"));
     return found;
 }
 
