@@ -186,6 +186,8 @@ class MatchSpecParser {
         }
         if (const auto given = fields_.find("channel"); given != fields_.end()) set_channel(given->second);
         if (const auto given = fields_.find("subdir"); given != fields_.end()) extra_.subdir = given->second;
+        if (strict_ && extra_.channel.find_first_of("[]'\"") != std::string::npos)
+            return make_fault("this is no channel", extra_.channel);
         if (strict_ && extra_.channel.find('*') != std::string::npos) {
             return make_fault("patterns for channels are not supported", extra_.channel, "name the channel");
         }
