@@ -1,8 +1,8 @@
 #include "base/failpoint.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <atomic>
 #include <charconv>
@@ -36,7 +36,8 @@ std::list<Point> read_points() {
         auto action = trim(entry.substr(equals + 1));
         if (const auto star = action.find('*'); star != std::string_view::npos) {
             int passes = 1;
-            std::from_chars(action.data(), action.data() + star, passes);
+            const auto number = action.substr(0, star);
+            std::from_chars(number.begin(), number.end(), passes);
             point.passes = passes;
             action.remove_prefix(star + 1);
         }

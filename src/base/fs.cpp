@@ -74,7 +74,7 @@ void throw_errno(std::string_view what, const fs::path& path) {
     if (code == ENOSPC || code == EDQUOT) throw std::move(error).with_hint(std::string(kFullDisk));
     if (code == EROFS) throw std::move(error).with_hint(std::string(kMoveFolders));
     if (code == EACCES || code == EPERM) throw std::move(error).with_hint("check the permissions of this path");
-    throw error;
+    throw std::move(error);
 }
 
 UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {

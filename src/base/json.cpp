@@ -80,7 +80,7 @@ struct Writer {
     void newline(int depth) {
         if (indent == 0) return;
         out += '\n';
-        out.append(static_cast<std::size_t>(depth * indent), ' ');
+        out.append(static_cast<std::size_t>(depth) * static_cast<std::size_t>(indent), ' ');
     }
 
     void write(const Json& value, int depth) {

@@ -139,7 +139,7 @@ std::string shell_line(const std::vector<std::string>& words) {
 
 std::string human_bytes(std::uint64_t bytes) {
     if (bytes < 1000) return fmt::format("{} B", bytes);
-    double value = static_cast<double>(bytes);
+    auto value = static_cast<double>(bytes);
     constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB"};
     std::size_t unit = 0;
     while (value >= 999.5 && unit + 1 < std::size(kUnits)) {

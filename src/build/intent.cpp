@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/fs.hpp"
 #include "build/environment_ref.hpp"
@@ -202,14 +203,52 @@ Intent make_intent(const FoundEnvironment& found, const IntentOptions& asked, co
     return intent;
 }
 
-Intent read_intent(const IntentOptions& options, const Workbench& bench) {
-    auto intent = make_intent(find_environment(options.environment, bench), options, bench);
+namespace {
+
+void learn_from(const Intent& intent, const Workbench& bench) {
     for (const auto& warning : intent.read.warnings) bench.reporter().warn(warning.located_message());
     bench.learn_credentials(intent.read.credentials);
     for (const auto& index : intent.spec().indexes.index_urls) {
         if (const auto url = Url::parse(index)) bench.learn_index_credential(*url);
     }
+}
+
+std::vector<std::string> listed_linux_platforms(const FoundEnvironment& found, const IntentOptions& options,
+                                                const Workbench& bench) {
+    if (found.definition) return {};
+    std::vector<std::string> linux_ones;
+    for (const auto& name : spec::read_environment(found.path, read_options(options, bench)).platforms) {
+        const auto platform = conda::Platform::parse(name);
+        if (platform && platform->is_linux()) linux_ones.push_back(platform->to_string());
+    }
+    return linux_ones;
+}
+
+}  // namespace
+
+Intent read_intent(const IntentOptions& options, const Workbench& bench) {
+    auto intent = make_intent(find_environment(options.environment, bench), options, bench);
+    learn_from(intent, bench);
     return intent;
+}
+
+std::vector<Intent> read_intents(const IntentOptions& asked, const std::vector<std::string>& platforms,
+                                 const Workbench& bench) {
+    const auto found = find_environment(asked.environment, bench);
+    std::vector<std::string> wanted;
+    for (const auto& name : platforms) wanted.push_back(value_or_throw(conda::Platform::parse(name)).to_string());
+    if (wanted.empty()) wanted = listed_linux_platforms(found, asked, bench);
+    if (wanted.empty()) wanted.emplace_back();
+    std::vector<Intent> intents;
+    std::set<std::string> seen;
+    for (const auto& platform : wanted) {
+        if (!seen.insert(platform).second) continue;
+        auto options = asked;
+        options.platform = platform;
+        intents.push_back(make_intent(found, options, bench));
+    }
+    learn_from(intents.front(), bench);
+    return intents;
 }
 
 void check_options(const IntentOptions& asked, const spec::Definition& definition, const Workbench& bench) {

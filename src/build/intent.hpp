@@ -50,6 +50,10 @@ struct FoundEnvironment;
 // Finds what the word means, reads it and hashes it; warns through the reporter; keeps the file's credentials for the
 // wire. Throws as read_environment does.
 [[nodiscard]] Intent read_intent(const IntentOptions& options, const Workbench& bench);
+// One for each of `platforms`; with none given, for each Linux platform that the file lists, linux-64 where it lists
+// none. Warns once. Throws as read_intent does.
+[[nodiscard]] std::vector<Intent> read_intents(const IntentOptions& options, const std::vector<std::string>& platforms,
+                                               const Workbench& bench);
 // What the command line says over a definition, as a build reads it: platform, image, CUDA versions, CPU, variables.
 // Nothing is looked up. Throws Error: InvalidInput.
 void check_options(const IntentOptions& options, const spec::Definition& definition, const Workbench& bench);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "base/strings.hpp"
 #include "build/own_base.hpp"
@@ -13,6 +14,7 @@
 #include "catalog/virtual_packages.hpp"
 #include "conda/repodata_fetcher.hpp"
 #include "dockerfile/templates.hpp"
+#include "pypi/requirement_line.hpp"
 #include "solve/repodata_source.hpp"
 #include "solve/solver.hpp"
 #include "solve/virtual_packages.hpp"
@@ -80,10 +82,76 @@ std::vector<catalog::NamedVersion> named_versions(const lock::Lock& lock) {
     return packages;
 }
 
+bool is_updated(const EarlierLock& earlier, const std::string& name) {
+    return std::ranges::any_of(earlier.update, [&](const auto& updated) {
+        return to_lower(updated) == name || pypi::normalize_name(updated) == name;
+    });
+}
+
+void check_updates(const EarlierLock& earlier, const spec::EnvironmentSpec& spec) {
+    std::set<std::string> known;
+    for (const auto& asked : spec.conda) known.insert(asked.name());
+    for (const auto& record : earlier.lock.conda) known.insert(record.name);
+    for (const auto& file : earlier.lock.pip) known.insert(file.name);
+    for (const auto& line : spec.pip) known.insert(line.name);
+    for (const auto& name : earlier.update) {
+        if (known.contains(to_lower(name)) || known.contains(pypi::normalize_name(name))) continue;
+        const auto near = nearest(to_lower(name), {known.begin(), known.end()});
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("'{}' cannot be updated: it is neither asked for nor in the earlier lock", name))
+            .with_hint(near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+    }
+}
+
+// pip takes what it is constrained to, where that can be. Hashes would have to stand in the constraints too.
+spec::EnvironmentSpec with_pins(spec::EnvironmentSpec spec, const EarlierLock& earlier) {
+    for (const auto& file : earlier.lock.pip) {
+        if (!file.build_only && !file.direct && !is_updated(earlier, file.name))
+            spec.pip_constraints.push_back(fmt::format("{}=={}", file.name, file.version));
+    }
+    return spec;
+}
+
+void choose_pip(const Intent& intent, const ResolvedBase& base, lock::Lock& lock, const Workbench& bench,
+                Stages& stages, const std::optional<EarlierLock>& earlier) {
+    const bool hashed = std::ranges::any_of(intent.spec().pip, [](const auto& line) { return !line.hashes.empty(); });
+    if (earlier && !hashed) {
+        auto pinned = intent;
+        pinned.read.spec = with_pins(intent.spec(), *earlier);
+        const auto before = lock;
+        try {
+            choose_pip_files(pinned, base, lock, bench, stages);
+            return;
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::Unsatisfiable) throw;
+            bench.reporter().note("pip cannot keep all versions of the earlier lock; it chooses anew");
+            lock = before;
+        }
+    }
+    choose_pip_files(intent, base, lock, bench, stages);
+}
+
+// "; 51 as before".
+std::string kept_of(const lock::Lock& lock, const EarlierLock& earlier) {
+    const auto kept = std::ranges::count_if(lock.conda, [&](const auto& record) {
+        return std::ranges::any_of(earlier.lock.conda, [&](const auto& old) { return old.url == record.url; });
+    });
+    return fmt::format("; {} as before", kept);
+}
+
 solve::Solution solve_conda(const Intent& intent, const lock::Lock& lock, std::vector<solve::ChannelSource> sources,
-                            const Workbench& bench) {
+                            const Workbench& bench, const std::optional<EarlierLock>& earlier) {
     solve::Request request;
     request.specs = intent.spec().conda;
+    if (earlier) {
+        for (const auto& record : earlier->lock.conda) {
+            if (is_updated(*earlier, record.name)) {
+                request.first.push_back(record.name);
+            } else {
+                request.held.push_back(record);
+            }
+        }
+    }
     request.virtual_packages = value_or_throw(solve::virtual_records(lock.virtual_packages));
     request.gpu = lock.gpu;
     request.allow_missing_sha256 = bench.settings().allow_missing_hashes;
@@ -182,8 +250,10 @@ lock::Lock begin_lock(const Intent& intent, const FoundBase& found, const catalo
 }  // namespace
 
 Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepository>& repository,
-                   const Workbench& bench, Stages& stages, Freshness freshness) {
+                   const Workbench& bench, Stages& stages, Freshness freshness,
+                   const std::optional<EarlierLock>& earlier) {
     const auto& spec = intent.spec();
+    if (earlier) check_updates(*earlier, spec);
     if (!spec.user_managed && !spec.pip.empty()) check_pip_lines(spec);
     const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
     auto found = find_base(intent, catalog, repository, bench, stages, freshness);
@@ -194,7 +264,7 @@ Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepos
         stages.time("repodata", [&] { return fetch_repodata(intent, bench, freshness == Freshness::Asked); });
     auto solution = stages.time("solve", [&] {
         const auto progress = bench.reporter().start("Resolving", Reporter::Unit::Items, 0);
-        return solve_conda(intent, lock, std::move(sources), bench);
+        return solve_conda(intent, lock, std::move(sources), bench, earlier);
     });
     for (const auto& note : solution.notes) bench.reporter().note(note);
     lock.conda = std::move(solution.packages);
@@ -202,11 +272,11 @@ Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepos
     for (const auto& record : lock.conda) {
         if (record.name == "python") lock.python_version = record.version.to_string();
     }
-    bench.reporter().note(
-        fmt::format("Resolved {} conda package{}", lock.conda.size(), lock.conda.size() == 1 ? "" : "s"));
+    bench.reporter().note(fmt::format("Resolved {} conda package{}{}", lock.conda.size(),
+                                      lock.conda.size() == 1 ? "" : "s", earlier ? kept_of(lock, *earlier) : ""));
 
     if (!spec.pip.empty()) {
-        stages.time("pip", [&] { choose_pip_files(intent, found.base, lock, bench, stages); });
+        stages.time("pip", [&] { choose_pip(intent, found.base, lock, bench, stages, earlier); });
         const auto tools = std::ranges::count_if(lock.pip, &lock::PipPackage::build_only);
         const auto files = std::ssize(lock.pip) - tools;
         bench.reporter().note(

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
+#include "base/fs.hpp"
 #include "build/resolver.hpp"
 #include "cli/command.hpp"
 #include "cli/output_file.hpp"
@@ -14,29 +16,85 @@ namespace {
 struct Arguments {
     build::IntentOptions intent;
     std::string output = "-", form = "conda-lock";
+    std::vector<std::string> platforms, update;
+    bool refresh = false;
 };
+
+// The lock that stands where the new one will be; nothing where there is none, or none of this platform.
+std::optional<build::EarlierLock> earlier_lock(const Arguments& arguments, const build::Intent& intent,
+                                               CommandContext& context) {
+    const bool asked = !arguments.update.empty();
+    if (asked && arguments.refresh)
+        throw Error(ErrorKind::InvalidInput, "--update keeps what it can of the earlier lock, and --refresh nothing")
+            .with_hint("give one of them");
+    if (arguments.refresh || arguments.form != "conda-lock") return std::nullopt;
+    std::error_code error;
+    const bool is_there = arguments.output != "-" && fs::is_regular_file(arguments.output, error);
+    const auto text = is_there ? read_file_if_exists(arguments.output) : std::nullopt;
+    if (!text) {
+        if (!asked) return std::nullopt;
+        throw Error(ErrorKind::InvalidInput, "there is no lock to update")
+            .with_hint("-o names the earlier lock, which is written anew");
+    }
+    auto read = lock::read_conda_lock(*text, arguments.output, intent.spec().platform);
+    if (read) return build::EarlierLock{std::move(read->lock), arguments.update};
+    if (asked) throw std::move(read.error());
+    context.reporter().note(fmt::format("{} is no earlier lock of this platform ({}); everything is chosen anew",
+                                        arguments.output, read.error().message()));
+    return std::nullopt;
+}
+
+std::size_t count_packages(const lock::Lock& lock) {
+    return lock.conda.size() +
+           static_cast<std::size_t>(std::ranges::count(lock.pip, false, &lock::PipPackage::build_only));
+}
+
+// Of the explicit format, which has no place for them.
+void leave_out_pip(build::Intent& intent, CommandContext& context) {
+    const auto left_out = intent.read.spec.pip.size();
+    if (left_out == 0) return;
+    context.reporter().warn(
+        fmt::format("the explicit format holds conda packages only: {} requirement{} of the "
+                    "pip section {} left out",
+                    left_out, left_out == 1 ? "" : "s", left_out == 1 ? "is" : "are"));
+    intent.read.spec.pip.clear();
+}
+
+Json facts_of(const build::Intent& intent, const lock::Lock& lock, bool is_whole) {
+    Json json = Json::object();
+    json.set("spec_hash", intent.hash.hex());
+    // Without its pip files it is no lock of this environment.
+    json.set("lock_hash", is_whole ? Json(lock.hash().hex()) : Json());
+    return json.set("packages", static_cast<std::int64_t>(count_packages(lock)));
+}
 
 int run(const Arguments& arguments, CommandContext& context) {
     const bool to_stdout = arguments.output == "-";
     const bool explicit_form = arguments.form == "explicit";
     if (!to_stdout) check_output(arguments.output);
-    auto intent = build::read_intent(arguments.intent, context.bench());
-    const auto left_out = explicit_form ? intent.read.spec.pip.size() : 0;
-    if (left_out > 0) {
-        context.reporter().warn(
-            fmt::format("the explicit format holds conda packages only: {} requirement{} of the "
-                        "pip section {} left out",
-                        left_out, left_out == 1 ? "" : "s", left_out == 1 ? "is" : "are"));
-        intent.read.spec.pip.clear();
-    }
+    auto intents = build::read_intents(arguments.intent, arguments.platforms, context.bench());
+    if (explicit_form && intents.size() > 1)
+        throw Error(ErrorKind::InvalidInput, "the explicit format holds one platform")
+            .with_hint("choose it with --platform");
     build::Stages stages;
-    auto resolution = build::resolve(intent, context.bench().repository(), context.bench(), stages);
-    resolution.lock.move_sources(to_stdout ? "." : std::filesystem::path(arguments.output).parent_path());
-    const auto source = arguments.intent.environment == "-" ? "environment.yml" : intent.label;
-    const auto text =
-        explicit_form ? lock::write_explicit(resolution.lock) : lock::write_conda_lock(resolution.lock, source);
-    const auto packages = std::ssize(resolution.lock.conda) +
-                          std::ranges::count(resolution.lock.pip, false, &lock::PipPackage::build_only);
+    std::vector<lock::Lock> locks;
+    std::size_t packages = 0;
+    auto facts = Json::array();
+    for (auto& intent : intents) {
+        const bool is_whole = !explicit_form || intent.read.spec.pip.empty();
+        if (explicit_form) leave_out_pip(intent, context);
+        if (intents.size() > 1) context.reporter().note("For " + intent.spec().platform.to_string());
+        const auto earlier = earlier_lock(arguments, intent, context);
+        auto lock = build::resolve(intent, context.bench().repository(), context.bench(), stages,
+                                   arguments.refresh ? build::Freshness::Asked : build::Freshness::Cached, earlier)
+                        .lock;
+        lock.move_sources(to_stdout ? "." : std::filesystem::path(arguments.output).parent_path());
+        facts.push(facts_of(intent, lock, is_whole).set("platform", lock.platform.to_string()));
+        packages += count_packages(lock);
+        locks.push_back(std::move(lock));
+    }
+    const auto source = arguments.intent.environment == "-" ? "environment.yml" : intents.front().label;
+    const auto text = explicit_form ? lock::write_explicit(locks.front()) : lock::write_conda_lock(locks, source);
     context.close_display();
     if (!to_stdout) {
         write_output(arguments.output, text);
@@ -44,12 +102,10 @@ int run(const Arguments& arguments, CommandContext& context) {
             fmt::format("Wrote {} ({} package{})", arguments.output, packages, packages == 1 ? "" : "s"));
     }
     if (context.common.json) {
-        Json json = Json::object();
-        json.set("spec_hash", intent.hash.hex());
-        // Without its pip files it is no lock of this environment.
-        json.set("lock_hash", left_out > 0 ? Json() : Json(resolution.lock.hash().hex()));
+        // Of several platforms, what each has is in "platforms".
+        Json json = locks.size() == 1 ? facts.as_array().front() : Json::object();
+        if (locks.size() > 1) json.set("platforms", std::move(facts));
         json.set("file", to_stdout ? Json() : Json(arguments.output));
-        json.set("packages", static_cast<std::int64_t>(packages));
         if (to_stdout) json.set("lock", text);
         print_answer(json.set("seconds", stages.to_json()).dump());
     } else if (to_stdout) {
@@ -75,12 +131,30 @@ void add_lock_command(CLI::App& app, CommandContext& context, Action& chosen) {
                      "conda-lock, or explicit (conda packages only: a pip section is left out)")
         ->check(CLI::IsMember({"conda-lock", "explicit"}))
         ->capture_default_str();
+    command
+        ->add_option("--update", arguments->update,
+                     "A package that gets its newest version; all others stay as the lock in OUTPUT has them, "
+                     "wherever that is possible")
+        ->option_text("PACKAGE ...");
+    command->add_flag("--refresh", arguments->refresh,
+                      "Choose everything anew, whatever the lock in OUTPUT has, and ask the channels what changed");
     add_intent_options(*command, arguments->intent);
+    command->remove_option(command->get_option("--platform"));
+    command
+        ->add_option("--platform", arguments->platforms,
+                     "linux-64, linux-aarch64, …; may be repeated; without it those of the file's platforms: that are "
+                     "Linux, or linux-64")
+        ->allow_extra_args(false);
     add_common_options(*command, context, false);
     command->footer(
         "The file is conda-lock's own format; conda-lock and micromamba read it, and envbuild build --lock builds "
-        "exactly it.\n\n"
-        "Examples:\n  envbuild lock environment.yml -o conda-lock.yml\n  envbuild build --lock conda-lock.yml");
+        "exactly it. A lock that is there already is kept to: only what the environment file no longer allows changes, "
+        "and what "
+        "--update names.\n\n"
+        "Examples:\n  envbuild lock environment.yml -o conda-lock.yml\n  envbuild lock environment.yml -o "
+        "conda-lock.yml "
+        "--update numpy\n  envbuild lock environment.yml -o conda-lock.yml --platform linux-64 --platform "
+        "linux-aarch64\n  envbuild build --lock conda-lock.yml");
     command->callback(
         [arguments, &context, &chosen] { chosen = [arguments, &context] { return run(*arguments, context); }; });
 }

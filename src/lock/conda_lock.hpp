@@ -21,6 +21,9 @@ struct ReadLock {
 // Deterministic: equal locks and sources give equal bytes. `source` is what the lock was made from, for people to read
 // (metadata.sources). read_conda_lock(write_conda_lock(lock)).lock.hash() == lock.hash().
 [[nodiscard]] std::string write_conda_lock(const Lock& lock, std::string_view source = "environment.yml");
+// Several platforms' in one file, which is the same environment on each. At least one, no platform twice; what it says
+// of one is what a file of that one alone would.
+[[nodiscard]] std::string write_conda_lock(const std::vector<Lock>& locks, std::string_view source);
 
 // Reads envbuild's own files and other tools'. `file` is the name for messages. InvalidInput with file:line:column for
 // what is no conda-lock file, has no package for `platform`, or holds a package without sha256; packages of other

@@ -170,6 +170,19 @@ CustomFields custom_fields(const Lock& lock) {
     return fields;
 }
 
+std::string custom_prefix(const conda::Platform& platform) {
+    return std::string(kCustomPrefix) + platform.to_string() + ".";
+}
+
+CustomFields fields_of_platform(const CustomFields& fields, const conda::Platform& platform) {
+    const auto prefix = custom_prefix(platform);
+    CustomFields own;
+    for (const auto& [key, value] : fields) {
+        if (key.starts_with(prefix)) own[std::string(kCustomPrefix) + key.substr(prefix.size())] = value;
+    }
+    return own.empty() ? fields : own;
+}
+
 bool are_ours(const CustomFields& fields) {
     const auto found = fields.find("envbuild.format");
     return found != fields.end() && found->second == kFormat;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "lock/lock.hpp"
 
@@ -16,6 +17,12 @@ using CustomFields = std::map<std::string, std::string>;
 // (JSON lists), .conda.<name> and .pip.<file name> (JSON objects of what the package's entry lacks), .build.<file name>
 // (JSON objects: files that build others and are in no environment, so that they have no entry).
 [[nodiscard]] CustomFields custom_fields(const Lock& lock);
+
+// In a file of several platforms "envbuild.<platform>." stands in place of "envbuild.".
+inline constexpr std::string_view kCustomPrefix = "envbuild.";
+[[nodiscard]] std::string custom_prefix(const conda::Platform& platform);
+// The platform's own, spelled as in a file of one platform; where there are none, the fields as they are.
+[[nodiscard]] CustomFields fields_of_platform(const CustomFields& fields, const conda::Platform& platform);
 
 // Whether the fields are envbuild's, of a format that this version reads.
 [[nodiscard]] bool are_ours(const CustomFields& fields);

@@ -199,6 +199,7 @@ class Reader {
                     fields[key.text()] = value.text();
             }
         }
+        fields = fields_of_platform(fields, platform_);
         if (are_ours(fields)) {
             auto applied = apply_custom_fields(fields, lock);
             if (!applied) throw root_.error_at(applied.error().message());

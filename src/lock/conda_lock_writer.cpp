@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+
 #include "base/strings.hpp"
 #include "lock/conda_lock.hpp"
 #include "lock/conda_lock_fields.hpp"
@@ -36,20 +39,21 @@ std::map<std::string, std::string> dependencies_of(const std::vector<std::string
 
 class Writer {
   public:
-    Writer(const Lock& lock, std::string_view source) : lock_(lock), source_(source) {}
+    Writer(std::span<const Lock> locks, std::string_view source) : locks_(locks), source_(source) {}
 
     std::string write() {
         text_ = kHeader;
         text_ += "version: 1\n";
         metadata();
-        if (lock_.conda.empty() && lock_.pip.empty()) {
-            text_ += "package: []\n";
-        } else {
-            text_ += "package:\n";
-        }
-        for (const auto& record : lock_.conda) conda(record);
-        for (const auto& package : lock_.pip) {
-            if (!package.build_only) pip(package);
+        const bool empty =
+            std::ranges::all_of(locks_, [](const Lock& lock) { return lock.conda.empty() && lock.pip.empty(); });
+        text_ += empty ? "package: []\n" : "package:\n";
+        for (const auto& lock : locks_) {
+            const auto platform = lock.platform.to_string();
+            for (const auto& record : lock.conda) conda(record, platform);
+            for (const auto& package : lock.pip) {
+                if (!package.build_only) pip(package, platform);
+            }
         }
         return std::move(text_);
     }
@@ -61,22 +65,30 @@ class Writer {
 
     void metadata() {
         text_ += "metadata:\n  content_hash:\n";
-        line("    ", lock_.platform.to_string(), lock_.spec_hash.empty() ? lock_.hash().hex() : lock_.spec_hash);
-        text_ += lock_.channels.empty() ? "  channels: []\n" : "  channels:\n";
-        for (const auto& channel : lock_.channels) {
+        for (const auto& lock : locks_) {
+            line("    ", lock.platform.to_string(), lock.spec_hash.empty() ? lock.hash().hex() : lock.spec_hash);
+        }
+        const auto& channels = locks_.front().channels;
+        text_ += channels.empty() ? "  channels: []\n" : "  channels:\n";
+        for (const auto& channel : channels) {
             text_ += "  - url: " + yaml_scalar(channel) + "\n    used_env_vars: []\n";
         }
-        text_ += "  platforms:\n  - " + yaml_scalar(lock_.platform.to_string()) + "\n";
+        text_ += "  platforms:\n";
+        for (const auto& lock : locks_) text_ += "  - " + yaml_scalar(lock.platform.to_string()) + "\n";
         text_ += "  sources:\n  - " + yaml_scalar(source_) + "\n";
         text_ += "  custom_metadata:\n";
-        for (const auto& [key, value] : custom_fields(lock_)) line("    ", key, value);
+        for (const auto& lock : locks_) {
+            const auto prefix = locks_.size() > 1 ? custom_prefix(lock.platform) : std::string();
+            for (const auto& [key, value] : custom_fields(lock))
+                line("    ", prefix.empty() ? key : prefix + key.substr(kCustomPrefix.size()), value);
+        }
     }
 
-    void entry(std::string_view name, std::string_view version, std::string_view manager) {
+    void entry(std::string_view name, std::string_view version, std::string_view manager, std::string_view platform) {
         line("- ", "name", name);
         line("  ", "version", version);
         line("  ", "manager", manager);
-        line("  ", "platform", lock_.platform.to_string());
+        line("  ", "platform", platform);
     }
 
     void dependencies(const std::map<std::string, std::string>& map) {
@@ -86,8 +98,8 @@ class Writer {
 
     void tail() { text_ += "  category: main\n  optional: false\n"; }
 
-    void conda(const conda::PackageRecord& record) {
-        entry(record.name, record.version.to_string(), "conda");
+    void conda(const conda::PackageRecord& record, std::string_view platform) {
+        entry(record.name, record.version.to_string(), "conda", platform);
         dependencies(dependencies_of(record.depends));
         line("  ", "url", record.url.to_string());
         text_ += "  hash:\n";
@@ -96,8 +108,8 @@ class Writer {
         tail();
     }
 
-    void pip(const PipPackage& package) {
-        entry(package.name, package.version, "pip");
+    void pip(const PipPackage& package, std::string_view platform) {
+        entry(package.name, package.version, "pip", platform);
         // conda-lock keeps only names and versions here; markers and extras stay in the custom fields.
         std::map<std::string, std::string> map;
         for (const auto& text : package.requires_dist) {
@@ -118,7 +130,7 @@ class Writer {
         tail();
     }
 
-    const Lock& lock_;
+    std::span<const Lock> locks_;
     std::string_view source_;
     std::string text_;
 };
@@ -126,7 +138,12 @@ class Writer {
 }  // namespace
 
 std::string write_conda_lock(const Lock& lock, std::string_view source) {
-    return Writer(lock, source).write();
+    return Writer(std::span(&lock, 1), source).write();
+}
+
+std::string write_conda_lock(const std::vector<Lock>& locks, std::string_view source) {
+    if (locks.empty()) throw Error(ErrorKind::Bug, "a lock file of no platform");
+    return Writer(locks, source).write();
 }
 
 std::string write_explicit(const Lock& lock) {

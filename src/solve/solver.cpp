@@ -62,7 +62,11 @@ Solution solve(const Request& asked, CandidateProvider& provider, const CancelTo
     ReachedRequest reached(universe, ProblemParts::all(request));
     std::vector<std::string> names;
     for (const auto& spec : request.specs) names.push_back(spec.name());
-    const auto best = find_best(universe, reached, order_of_names(std::move(names)), cancel);
+    names = order_of_names(std::move(names));
+    std::stable_partition(names.begin(), names.end(), [&](const auto& name) {
+        return std::ranges::find(request.first, name) != request.first.end();
+    });
+    const auto best = find_best(universe, reached, std::move(names), cancel);
     if (!best) throw explain(universe, cancel);
 
     Solution solution;

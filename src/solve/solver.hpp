@@ -21,6 +21,7 @@ struct Request {
     std::vector<conda::MatchSpec> constraints;           // pins: what a name must be if it is there at all
     std::vector<conda::PackageRecord> virtual_packages;  // of the target (solve/virtual_packages.hpp)
     std::vector<conda::PackageRecord> held;              // preferred over better ones where possible (an earlier lock)
+    std::vector<std::string> first;                      // names in `specs` that choose before the others
     bool gpu = false;                                    // the GPU constraint (solve/gpu_constraint.hpp)
     bool allow_missing_sha256 = false;                   // candidates without sha256 are left out otherwise
 };

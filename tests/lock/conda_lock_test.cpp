@@ -1,5 +1,7 @@
 #include "lock/conda_lock.hpp"
 
+#include <array>
+
 #include "base/fs.hpp"
 #include "lock/lock_support.hpp"
 #include "spec/yaml.hpp"
@@ -91,6 +93,29 @@ TEST_CASE("a lock comes back from its file with the same hash") {
     CHECK(read->lock.pip[2].requires_dist == lock.pip[2].requires_dist);
     CHECK(write_conda_lock(read->lock) == write_conda_lock(read_conda_lock(text, "again.yml", kLinux)->lock));
     CHECK(write_conda_lock(lock) == text);
+}
+
+TEST_CASE("several platforms in one file: each comes back as from a file of its own") {
+    const auto native = full_lock();
+    auto arm = full_lock();
+    arm.platform = value_or_throw(conda::Platform::parse("linux-aarch64"));
+    arm.base.glibc = "2.31";
+    arm.virtual_packages["__archspec"] = "1=aarch64";
+    arm.conda.pop_back();
+    const auto text = write_conda_lock(std::vector{native, arm}, "environment.yml");
+    for (const auto* lock : std::array<const Lock*, 2>{&native, &arm}) {
+        const auto read = read_conda_lock(text, "lock.yml", lock->platform);
+        REQUIRE(read);
+        CHECK(read->missing.empty());
+        CHECK(read->lock.canonical() == lock->canonical());
+        CHECK(read->lock.hash() == lock->hash());
+    }
+    CHECK_THAT(text, Contains("envbuild.linux-aarch64.base.glibc: '2.31'"));
+    CHECK_THAT(text, Contains("  platforms:\n  - linux-64\n  - linux-aarch64\n"));
+    const auto other = read_conda_lock(text, "lock.yml", value_or_throw(conda::Platform::parse("linux-ppc64le")));
+    REQUIRE_FALSE(other);
+    CHECK_THAT(other.error().to_string(), Contains("linux-64, linux-aarch64"));
+    CHECK(write_conda_lock(std::vector{native}, "environment.yml") == write_conda_lock(native));
 }
 
 TEST_CASE("a lock of nothing comes back too") {
