@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "base/strings.hpp"
 
@@ -61,16 +62,21 @@ ChannelCandidates::ChannelCandidates(std::vector<ChannelSource> channels, Channe
 
 Offer ChannelCandidates::offer(const std::string& name, const std::string& channel) {
     Offer offer;
-    std::set<std::string> seen;
+    std::unordered_multimap<std::string_view, const conda::PackageRecord*> seen;  // by file name: URLs are long
+    const auto is_known = [&](const conda::PackageRecord& record) {
+        const auto [begin, end] = seen.equal_range(record.file_name);
+        return std::any_of(begin, end, [&](const auto& entry) { return entry.second->url == record.url; });
+    };
     for (std::size_t rank = 0; rank < channels_.size(); ++rank) {
         const bool wanted = channel_matches(channel, channels_[rank].url);
         const bool hidden = !wanted || (priority_ == ChannelPriority::Strict && !offer.usable.empty());
         std::vector<Candidate> found;
         for (const auto& source : channels_[rank].sources) {
             for (auto& record : source->records(name)) {
-                if (record.name != name || !seen.insert(record.url.to_string()).second) continue;
-                found.push_back(
-                    {std::make_shared<const conda::PackageRecord>(std::move(record)), static_cast<int>(rank)});
+                if (record.name != name || is_known(record)) continue;
+                auto kept = std::make_shared<const conda::PackageRecord>(std::move(record));
+                seen.emplace(kept->file_name, kept.get());
+                found.push_back({std::move(kept), static_cast<int>(rank)});
             }
         }
         auto& list = hidden ? offer.hidden : offer.usable;

@@ -55,9 +55,11 @@ void CdclSearch::learn() {
     }
     learnt[0] = ~point;
 
+    std::vector<char> levels_of_clause(static_cast<std::size_t>(top) + 1, 0);
+    for (const auto literal : learnt) levels_of_clause[level_of(literal)] = 1;
     std::vector<Literal> kept = {learnt[0]};
     for (std::size_t i = 1; i < learnt.size(); ++i) {
-        if (!is_redundant(learnt[i])) kept.push_back(learnt[i]);
+        if (!is_redundant(learnt[i], levels_of_clause)) kept.push_back(learnt[i]);
     }
     for (const auto literal : marked_) variables_[literal.variable()].seen = false;
     marked_.clear();
@@ -82,8 +84,9 @@ void CdclSearch::learn() {
     assign(kept[0], {{}, clause}, back);
 }
 
-// Whether the literal's falsity follows from the other literals of the clause that is being learnt.
-bool CdclSearch::is_redundant(Literal literal) {
+// Whether the literal's falsity follows from the other literals of the clause that is being learnt. It cannot where it
+// rests on a level that the clause has no literal of.
+bool CdclSearch::is_redundant(Literal literal, const std::vector<char>& levels_of_clause) {
     const auto has_reason = [&](Literal one) {
         const auto& antecedent = variables_[one.variable()].antecedent;
         return antecedent.cause.valid() || antecedent.clause >= 0;
@@ -98,7 +101,7 @@ bool CdclSearch::is_redundant(Literal literal) {
         for (const auto other : reason) {
             auto& variable = variables_[other.variable()];
             if (variable.seen || variable.level == 0) continue;
-            if (!has_reason(other)) {
+            if (!has_reason(other) || levels_of_clause[variable.level] == 0) {
                 for (auto i = marked_before; i < marked_.size(); ++i) variables_[marked_[i].variable()].seen = false;
                 marked_.resize(marked_before);
                 return false;

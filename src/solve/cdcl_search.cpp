@@ -49,7 +49,14 @@ bool CdclSearch::is_left(int group, int place) const {
     return truth(Literal::yes(groups_[group].first + place)) != Truth::No;
 }
 
+// Between searches only facts hold: what is added then meets nothing that was merely assumed.
 bool CdclSearch::solve(std::span<const Literal> assumptions, const CancelToken& cancel) {
+    const bool found = search(assumptions, cancel);
+    go_back_to(0);
+    return found;
+}
+
+bool CdclSearch::search(std::span<const Literal> assumptions, const CancelToken& cancel) {
     if (!settle_facts()) return false;
     by_activity_ = false;
     std::size_t conflicts = 0, run = 0, restarts = 0;
@@ -64,7 +71,8 @@ bool CdclSearch::solve(std::span<const Literal> assumptions, const CancelToken& 
             if (conflicts % 64 == 0) cancel.throw_if_cancelled();
             continue;
         }
-        if (!to_load_.empty()) {
+        // Assumptions may contradict each other before a name is looked at.
+        if (!to_load_.empty() && static_cast<std::size_t>(level()) >= assumptions.size()) {
             cancel.throw_if_cancelled();
             load_pending();
             continue;
@@ -101,6 +109,7 @@ CdclSearch::Step CdclSearch::decide(std::span<const Literal> assumptions) {
         assign(next, {}, level());
         return Step::Go;
     }
+    if (!to_load_.empty()) return Step::Go;
     return choose();
 }
 

@@ -142,12 +142,13 @@ class CdclSearch {
     // Conflicts (cdcl_analyse.cpp)
     void learn();
     void collect_reason(Literal literal, std::vector<Literal>& out);
-    bool is_redundant(Literal literal);
+    bool is_redundant(Literal literal, const std::vector<char>& levels_of_clause);
     void explain_assumption(Literal failed, std::span<const Literal> assumptions);
     void forget_some();
 
     // Decisions (cdcl_search.cpp)
     enum class Step : std::uint8_t { Go, Sat, Unsat };
+    bool search(std::span<const Literal> assumptions, const CancelToken& cancel);
     Step decide(std::span<const Literal> assumptions);
     Step choose();
     [[nodiscard]] Literal choose_in_order();

@@ -18,29 +18,70 @@ namespace {
 
 using Kind = Propagation::Reason::Kind;
 
-// The fewest parts that have no answer: each is left out in turn, and stays out where the rest still has none.
-ProblemParts smallest_conflict(Universe& universe, const CancelToken& cancel) {
-    auto parts = ProblemParts::all(universe.request());
-    if (parts.gpu) {
+// Which parts of a request contradict each other. Parts that do not ask for GPU builds share one search, which keeps
+// what it learns from one question to the next and says which parts a "no" rests on.
+class Contradiction {
+  public:
+    Contradiction(Universe& universe, const CancelToken& cancel) : universe_(universe), cancel_(cancel) {}
+
+    // The fewest parts that have no answer: each is left out in turn, and stays out where the rest still has none.
+    ProblemParts smallest() {
+        auto parts = ProblemParts::all(universe_.request());
+        const bool gpu = parts.gpu;
         parts.gpu = false;
-        if (is_satisfiable(universe, parts, cancel)) parts.gpu = true;
-    }
-    for (auto* list : {&parts.constraints, &parts.specs}) {
-        for (std::size_t i = list->size(); i-- > 0;) {
-            cancel.throw_if_cancelled();
-            const auto part = (*list)[i];
-            list->erase(list->begin() + static_cast<std::ptrdiff_t>(i));
-            if (is_satisfiable(universe, parts, cancel))
-                list->insert(list->begin() + static_cast<std::ptrdiff_t>(i), part);
+        parts.gpu = has_answer(parts) && gpu;
+        for (auto* list : {&parts.constraints, &parts.specs}) {
+            for (std::size_t i = list->size(); i-- > 0;) {
+                const auto part = (*list)[i];
+                const bool matters = parts.gpu || rests_on(list == &parts.specs, part);
+                list->erase(list->begin() + static_cast<std::ptrdiff_t>(i));
+                if (matters && has_answer(parts)) list->insert(list->begin() + static_cast<std::ptrdiff_t>(i), part);
+            }
         }
+        return parts;
     }
-    return parts;
+
+  private:
+    bool has_answer(const ProblemParts& parts) {
+        cancel_.throw_if_cancelled();
+        if (parts.gpu) return is_satisfiable(universe_, parts, cancel_);
+        if (!shared_) shared_.emplace(universe_, parts, ReachedRequest::Asked::Assumptions);
+        std::vector<Literal> assumptions;
+        for (const auto i : parts.constraints) assumptions.push_back(shared_->constraint_literal(i));
+        for (const auto i : parts.specs) assumptions.push_back(shared_->spec_literal(i));
+        if (shared_->search().solve(assumptions, cancel_)) return true;
+        core_ = shared_->search().core();
+        return false;
+    }
+
+    // Whether the last "no" needs the part.
+    bool rests_on(bool is_spec, int part) {
+        const auto literal = is_spec ? shared_->spec_literal(part) : shared_->constraint_literal(part);
+        return std::find(core_.begin(), core_.end(), literal) != core_.end();
+    }
+
+    Universe& universe_;
+    const CancelToken& cancel_;
+    std::optional<ReachedRequest> shared_;
+    std::vector<Literal> core_;
+};
+
+// Names that the search looks at until it knows that the parts have no answer: the reasons lie there, and all that the
+// request could reach would be most of a channel.
+std::set<int> names_of_proof(Universe& universe, const ProblemParts& parts, const CancelToken& cancel) {
+    ReachedRequest reached(universe, parts);
+    if (reached.search().solve({}, cancel)) throw Error(ErrorKind::Bug, "what has an answer was to be explained");
+    const auto names = reached.loaded_names();
+    return {names.begin(), names.end()};
 }
 
 class Explainer {
   public:
     Explainer(Universe& universe, const ProblemParts& parts, const CancelToken& cancel)
-        : universe_(universe), parts_(parts), cancel_(cancel), problem_(build_problem(universe, parts)) {}
+        : universe_(universe),
+          parts_(parts),
+          cancel_(cancel),
+          problem_(build_problem(universe, parts, names_of_proof(universe, parts, cancel))) {}
 
     Error explain() {
         const Propagation propagation(problem_);
@@ -281,7 +322,7 @@ bool is_satisfiable(Universe& universe, const ProblemParts& parts, const CancelT
 }
 
 Error explain(Universe& universe, const CancelToken& cancel) {
-    const auto parts = smallest_conflict(universe, cancel);
+    const auto parts = Contradiction(universe, cancel).smallest();
     return Explainer(universe, parts, cancel).explain();
 }
 

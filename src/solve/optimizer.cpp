@@ -80,7 +80,7 @@ class Optimizer {
 
     bool all_need(int group, const std::vector<int>& places, int name) {
         return std::all_of(places.begin(), places.end(), [&](int place) {
-            const auto names = reached_.needed_names(reached_.package(group, place));
+            const auto& names = reached_.needed_names(reached_.package(group, place));
             return std::binary_search(names.begin(), names.end(), name) || !is_possible(group, place);
         });
     }

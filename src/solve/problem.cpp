@@ -15,7 +15,8 @@ namespace {
 
 class Builder {
   public:
-    Builder(Universe& universe, const ProblemParts& parts) : universe_(universe), parts_(parts) {
+    Builder(Universe& universe, const ProblemParts& parts, const std::optional<std::set<int>>& names)
+        : universe_(universe), parts_(parts), names_(names) {
         for (const auto i : parts_.specs) {
             roots_.push_back(universe_.intern(universe_.request().specs[static_cast<std::size_t>(i)]));
         }
@@ -88,7 +89,7 @@ class Builder {
             local_of_[id] = local;
             if (why != Problem::Excluded::No) continue;
             for (const auto need : package.needs) {
-                if (!ignored(need)) reach(spec_name(need));
+                if (!ignored(need) && (!names_ || names_->contains(spec_name(need)))) reach(spec_name(need));
             }
         }
     }
@@ -116,7 +117,7 @@ class Builder {
             if (problem_.excluded[i] != Problem::Excluded::No) continue;
             const auto& package = universe_.package(problem_.universe_package[i]);
             for (const auto need : package.needs) {
-                if (!ignored(need)) problem_.needs[i].push_back(set_of(need));
+                if (group_of_.contains(spec_name(need)) && !ignored(need)) problem_.needs[i].push_back(set_of(need));
             }
             for (const auto bar : package.bars) {
                 if (group_of_.contains(spec_name(bar)) && !ignored(bar)) problem_.bars[i].push_back(set_of(bar));
@@ -126,6 +127,7 @@ class Builder {
 
     Universe& universe_;
     const ProblemParts& parts_;
+    const std::optional<std::set<int>>& names_;
     Problem problem_;
     std::vector<int> roots_, queue_;
     std::map<int, std::vector<int>> constraints_;  // name -> specs
@@ -145,8 +147,8 @@ ProblemParts ProblemParts::all(const Request& request) {
     return parts;
 }
 
-Problem build_problem(Universe& universe, const ProblemParts& parts) {
-    return Builder(universe, parts).build();
+Problem build_problem(Universe& universe, const ProblemParts& parts, const std::optional<std::set<int>>& names) {
+    return Builder(universe, parts, names).build();
 }
 
 }  // namespace envbuild::solve

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,9 @@ struct ProblemParts {
     [[nodiscard]] static ProblemParts all(const Request& request);
 };
 
-// Everything that the parts of the request reach, with the reason for what is out.
-[[nodiscard]] Problem build_problem(Universe& universe, const ProblemParts& parts);
+// Everything that the parts of the request reach, with the reason for what is out. With `names` only those are looked
+// at, beside what the request itself names: as if every need for another name were met.
+[[nodiscard]] Problem build_problem(Universe& universe, const ProblemParts& parts,
+                                    const std::optional<std::set<int>>& names = std::nullopt);
 
 }  // namespace envbuild::solve

@@ -17,27 +17,41 @@ T& grown(std::vector<T>& list, int index, const T& empty) {
 
 }  // namespace
 
-ReachedRequest::ReachedRequest(Universe& universe, const ProblemParts& parts)
+ReachedRequest::ReachedRequest(Universe& universe, const ProblemParts& parts, Asked asked)
     : universe_(universe), parts_(parts), search_(*this) {
     const auto& request = universe.request();
-    std::vector<conda::MatchSpec> specs;
-    for (const auto i : parts.specs) specs.push_back(request.specs[i]);
-    std::vector<int> roots;
-    for (const auto& spec : specs) roots.push_back(universe.intern(spec));
-    for (const auto i : parts.constraints) {
-        const auto spec = universe.intern(request.constraints[i]);
-        grown(constraints_, universe.spec_name(spec), {}).push_back(spec);
+    if (parts.gpu) {
+        std::vector<conda::MatchSpec> specs;
+        for (const auto i : parts.specs) specs.push_back(request.specs[i]);
+        gpu_.emplace(universe, specs);
     }
-    if (parts.gpu) gpu_.emplace(universe, specs);
     for (const auto& record : request.virtual_packages) {
         const auto id = group(universe.name_id(record.name));
         std::vector<int> places(universe.name(names_[id]).packages.size());
         std::iota(places.begin(), places.end(), 0);
         search_.add_fact(Literal::yes(search_.add_choice(id, places)));
     }
-    for (const auto root : roots) {
-        search_.add_fact(Literal::yes(variable(need_variables_, root, CdclSearch::SetKind::Need)));
+    if (asked == Asked::Assumptions) return;
+    for (const auto i : parts.constraints) search_.add_fact(constraint_literal(i));
+    for (const auto i : parts.specs) search_.add_fact(spec_literal(i));
+}
+
+Literal ReachedRequest::spec_literal(int index) {
+    const auto spec = universe_.intern(universe_.request().specs[index]);
+    return Literal::yes(variable(need_variables_, spec, CdclSearch::SetKind::Need));
+}
+
+Literal ReachedRequest::constraint_literal(int index) {
+    const auto spec = universe_.intern(universe_.request().constraints[index]);
+    return Literal::yes(variable(bar_variables_, spec, CdclSearch::SetKind::Bar));
+}
+
+std::vector<int> ReachedRequest::loaded_names() const {
+    std::vector<int> names;
+    for (std::size_t group = 0; group < names_.size(); ++group) {
+        if (search_.is_loaded(static_cast<int>(group))) names.push_back(names_[group]);
     }
+    return names;
 }
 
 int ReachedRequest::group(int name) {
@@ -53,8 +67,10 @@ bool ReachedRequest::is_virtual(int group) const {
     return universe_.name_text(names_[group]).starts_with("__");
 }
 
-std::vector<int> ReachedRequest::needed_names(int package) {
-    std::vector<int> names;
+const std::vector<int>& ReachedRequest::needed_names(int package) {
+    const auto [found, added] = needed_names_.try_emplace(package);
+    auto& names = found->second;
+    if (!added) return names;
     for (const auto need : universe_.package(package).needs) {
         const auto name = universe_.spec_name(need);
         if (!universe_.name_text(name).starts_with("__")) names.push_back(name);
@@ -70,7 +86,10 @@ bool ReachedRequest::ignored(int spec) const {
 
 int ReachedRequest::variable(std::vector<int>& variables, int spec, CdclSearch::SetKind kind) {
     if (const auto known = grown(variables, spec, -1); known >= 0) return known;
-    const auto made = search_.add_set(group(universe_.spec_name(spec)), kind, spec);
+    const auto about = group(universe_.spec_name(spec));
+    // What the target lacks is known at once.
+    if (is_virtual(about)) search_.load(about);
+    const auto made = search_.add_set(about, kind, spec);
     return variables[spec] = made;
 }
 
@@ -89,22 +108,15 @@ std::vector<int> ReachedRequest::open(int group) {
 
 CdclSource::Package ReachedRequest::read(int group, int place) {
     Package made;
-    const auto name = names_[group];
-    const auto id = universe_.name(name).packages[place];
-    if (static_cast<std::size_t>(name) < constraints_.size()) {
-        for (const auto constraint : constraints_[name]) {
-            const auto& providers = universe_.spec(constraint).providers;
-            if (std::find(providers.begin(), providers.end(), id) == providers.end()) made.usable = false;
-        }
-    }
-    if (gpu_only_[group] != 0 && !is_gpu_build(*universe_.package_unparsed(id).candidate.record)) made.usable = false;
-    if (!made.usable) return made;
-    ++packages_read_;
-    const auto& package = universe_.package(id);
-    if (package.broken) {
+    const auto id = universe_.name(names_[group]).packages[place];
+    if (gpu_only_[group] != 0 && !is_gpu_build(*universe_.package_unparsed(id).candidate.record)) {
         made.usable = false;
         return made;
     }
+    ++packages_read_;
+    const auto& package = universe_.package(id);
+    made.usable = !package.broken;
+    if (!made.usable) return made;
     for (const auto need : package.needs) {
         if (!ignored(need)) made.implies.push_back(variable(need_variables_, need, CdclSearch::SetKind::Need));
     }

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "solve/cdcl_search.hpp"
@@ -14,16 +15,24 @@ namespace envbuild::solve {
 
 class ReachedRequest : public CdclSource {
   public:
-    // Everything that the parts of the request ask for is a fact of search() from then on. Both outlive this.
-    ReachedRequest(Universe& universe, const ProblemParts& parts);
+    // What the parts of the request ask for is a fact of search() from then on, or holds where it is assumed: to find
+    // out which parts contradict each other. Virtual packages are facts. The universe outlives this.
+    enum class Asked : std::uint8_t { Facts, Assumptions };
+    ReachedRequest(Universe& universe, const ProblemParts& parts, Asked asked = Asked::Facts);
 
     [[nodiscard]] CdclSearch& search() { return search_; }
+    // What stands for a spec, or a constraint, of the request; by its place in the Request's list.
+    [[nodiscard]] Literal spec_literal(int index);
+    [[nodiscard]] Literal constraint_literal(int index);
+
     [[nodiscard]] int group(int name);
+    // Names whose records were looked at.
+    [[nodiscard]] std::vector<int> loaded_names() const;
     [[nodiscard]] int name(int group) const { return names_[group]; }
     [[nodiscard]] bool is_virtual(int group) const;
     [[nodiscard]] int package(int group, int place) { return universe_.name(names_[group]).packages[place]; }
     // Names that the package needs, without virtual ones; ascending, each once.
-    [[nodiscard]] std::vector<int> needed_names(int package);
+    [[nodiscard]] const std::vector<int>& needed_names(int package);
     [[nodiscard]] std::size_t packages_read() const { return packages_read_; }
     [[nodiscard]] std::size_t packages_reached() const { return packages_reached_; }
 
@@ -38,10 +47,10 @@ class ReachedRequest : public CdclSource {
     Universe& universe_;
     const ProblemParts parts_;
     std::optional<GpuScope> gpu_;
-    std::vector<std::vector<int>> constraints_;        // name -> specs of pins
     std::vector<int> names_, groups_;                  // group -> name, name -> group
     std::vector<char> gpu_only_;                       // by group
     std::vector<int> need_variables_, bar_variables_;  // by spec
+    std::unordered_map<int, std::vector<int>> needed_names_;
     std::size_t packages_read_ = 0, packages_reached_ = 0;
     CdclSearch search_;
 };

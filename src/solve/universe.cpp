@@ -69,10 +69,13 @@ void Universe::load(Name& name) {
     std::sort(usable.begin(), usable.end(), [&](const auto& a, const auto& b) {
         return compare_candidates(a, b, priority) == std::weak_ordering::less;
     });
+    std::vector<const conda::PackageRecord*> held;
+    for (const auto& record : request_.held) {
+        if (record.name == name.text) held.push_back(&record);
+    }
     const auto is_held = [&](const Candidate& candidate) {
-        return std::any_of(request_.held.begin(), request_.held.end(), [&](const auto& record) {
-            return record.name == candidate.record->name && record.url == candidate.record->url &&
-                   record.sha256 == candidate.record->sha256;
+        return std::any_of(held.begin(), held.end(), [&](const auto* record) {
+            return record->url == candidate.record->url && record->sha256 == candidate.record->sha256;
         });
     };
     const auto held_end = std::stable_partition(usable.begin(), usable.end(), is_held);

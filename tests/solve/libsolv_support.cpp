@@ -102,6 +102,8 @@ class LibsolvSolver : public SatSolver {
         auto* repo = repo_create(pool_.get(), "candidates");
         if (problem.size() > 0) first_ = repo_add_solvable_block(repo, static_cast<int>(problem.size()));
         std::vector<Id> set_ids(problem.sets.size()), complement_ids(problem.sets.size(), 0);
+        const auto nothing = make_id('x', 0);  // that no package gives
+        provided_.emplace_back(nothing, std::vector<int>());
         for (std::size_t i = 0; i < problem.sets.size(); ++i) {
             set_ids[i] = make_id('s', i);
             provided_.emplace_back(set_ids[i], problem.sets[i].packages);
@@ -120,6 +122,9 @@ class LibsolvSolver : public SatSolver {
         }
         for (std::size_t i = 0; i < problem.size(); ++i) {
             auto* solvable = pool_id2solvable(pool_.get(), solvable_of(static_cast<int>(i)));
+            if (problem.excluded[i] != Problem::Excluded::No) {
+                solvable->requires_ = repo_addid_dep(repo, solvable->requires_, nothing, 0);
+            }
             for (const auto set : problem.needs[i]) {
                 solvable->requires_ =
                     repo_addid_dep(repo, solvable->requires_, set_ids[static_cast<std::size_t>(set)], 0);

@@ -1,14 +1,17 @@
 // The solver on real metadata: 15,000 records of conda-forge, where they are there. Every answer is checked against the
 // records themselves, so that the check does not rest on the solver's own idea of a problem.
 #include <algorithm>
-#include <chrono>
 #include <iostream>
+#include <random>
 
 #include "base/fs.hpp"
 #include "conda/repodata_fetcher.hpp"
 #include "solve/gpu_constraint.hpp"
+#include "solve/libsolv_support.hpp"
+#include "solve/reached_request.hpp"
 #include "solve/records_support.hpp"
 #include "solve/repodata_source.hpp"
+#include "solve/verify_answer.hpp"
 #include "solve/virtual_packages.hpp"
 #include "support/shared_data.hpp"
 
@@ -30,28 +33,7 @@ std::vector<ChannelSource> load(const fs::path& folder) {
 
 // What the answer breaks; empty for a sound one.
 std::vector<std::string> faults(const Solution& solution, const Request& request) {
-    std::vector<std::string> found;
-    auto all = solution.packages;
-    all.insert(all.end(), request.virtual_packages.begin(), request.virtual_packages.end());
-    std::map<std::string, const conda::PackageRecord*> by_name;
-    for (const auto& record : all) {
-        if (!by_name.emplace(record.name, &record).second) found.push_back("twice: " + record.name);
-    }
-    const auto check = [&](const std::string& who, const conda::MatchSpec& spec, bool must_be_there) {
-        const auto match = by_name.find(spec.name());
-        const bool fine = match == by_name.end() ? !must_be_there : spec.matches(*match->second);
-        if (!fine) found.push_back(who + ": " + spec.to_string());
-    };
-    for (const auto& spec : request.specs) check("asked", spec, true);
-    for (const auto& record : solution.packages) {
-        for (const auto& [list, must_be_there] :
-             {std::pair(&record.depends, true), std::pair(&record.constrains, false)}) {
-            for (const auto& text : *list) {
-                check(record.dist_name(), value_or_throw(conda::MatchSpec::parse(text, conda::Dialect::Conda)),
-                      must_be_there);
-            }
-        }
-    }
+    auto found = faults_of_answer(request, solution.packages);
     for (std::size_t i = 0; i < solution.packages.size(); ++i) {
         const auto& record = solution.packages[i];
         const auto python = std::find_if(solution.packages.begin(), solution.packages.end(),
@@ -62,6 +44,11 @@ std::vector<std::string> faults(const Solution& solution, const Request& request
         }
     }
     return found;
+}
+
+std::vector<conda::PackageRecord> target() {
+    return *virtual_records(
+        {{"__glibc", "2.35"}, {"__linux", "5.10"}, {"__unix", "0"}, {"__archspec", "1=x86_64"}, {"__cuda", "12.4"}});
 }
 
 }  // namespace
@@ -82,11 +69,7 @@ TEST_CASE("real metadata: answers are sound, stable and the best") {
             auto asked = request(texts);
             asked.allow_missing_sha256 = true;
             asked.gpu = gpu;
-            asked.virtual_packages = *virtual_records({{"__glibc", "2.35"},
-                                                       {"__linux", "5.10"},
-                                                       {"__unix", "0"},
-                                                       {"__archspec", "1=x86_64"},
-                                                       {"__cuda", "12.4"}});
+            asked.virtual_packages = target();
             ChannelCandidates provider(sources);
             const auto solution = [&]() -> std::optional<Solution> {
                 try {
@@ -117,4 +100,40 @@ TEST_CASE("real metadata: answers are sound, stable and the best") {
             }
         }
     }
+}
+
+TEST_CASE("real metadata: the search agrees with libsolv on random requests") {
+    const auto folder = envbuild::test::shared_file("data/channels/modern");
+    if (!folder) return;
+    ChannelCandidates provider(load(*folder));
+    const auto names = provider.names();
+    std::mt19937 random(1);
+    const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random()) % limit; };
+    int found = 0, none = 0;
+    for (int round = 0; round < 12; ++round) {
+        std::vector<std::string> texts;
+        for (std::size_t i = 0; i < 2 + below(4); ++i) {
+            const auto& name = names[below(names.size())];
+            const auto usable = provider.offer(name, "").usable;
+            if (usable.empty()) continue;
+            const auto version = usable[below(usable.size())].record->version.to_string();
+            const std::vector<std::string> forms = {"", "==" + version, " >=" + version, " <" + version,
+                                                    "==" + version};
+            texts.push_back(name + forms[below(forms.size())]);
+        }
+        CAPTURE(texts);
+        auto asked = request(texts);
+        asked.allow_missing_sha256 = true;
+        asked.virtual_packages = target();
+        Universe universe(asked, provider);
+        const auto parts = ProblemParts::all(asked);
+        ReachedRequest reached(universe, parts);
+        const bool answered = reached.search().solve({}, {});
+        const auto problem = build_problem(universe, parts);
+        REQUIRE(answered == make_libsolv_solver(problem)->solve({}).has_value());
+        ++(answered ? found : none);
+        if (answered) CHECK(faults(solve::solve(asked, provider), asked).empty());
+    }
+    CHECK(found > 2);
+    CHECK(none > 2);
 }

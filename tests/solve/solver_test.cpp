@@ -1,6 +1,7 @@
 #include "solve/solver.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "solve/records_support.hpp"
 #include "solve/virtual_packages.hpp"
@@ -162,4 +163,43 @@ TEST_CASE("a cancelled solve stops") {
 TEST_CASE("packages that need each other are one answer") {
     CHECK(solve_dists({"python"}, {record("python-3.12-0", {"pip"}), record("pip-24.0-0", {"python >=3.8"})}) ==
           Dists{"pip-24.0-0", "python-3.12-0"});
+}
+
+namespace {
+
+// Which names are asked for.
+class WatchedCandidates : public CandidateProvider {
+  public:
+    explicit WatchedCandidates(CandidateProvider& inner) : inner_(inner) {}
+    Offer offer(const std::string& name, const std::string& channel) override {
+        CHECK(asked_.insert(name).second);
+        return inner_.offer(name, channel);
+    }
+    std::vector<std::string> names() override { return inner_.names(); }
+    [[nodiscard]] ChannelPriority priority() const override { return inner_.priority(); }
+    [[nodiscard]] const std::set<std::string>& asked() const { return asked_; }
+
+  private:
+    CandidateProvider& inner_;
+    std::set<std::string> asked_;
+};
+
+}  // namespace
+
+TEST_CASE("only names that the search needs are looked at, each once") {
+    auto provider = channel({record("app-1.0-0", {"ancient"}), record("app-2.0-0", {"lib >=2"}, {"rare <1"}),
+                             record("ancient-1.0-0"), record("lib-1.0-0", {"old"}), record("lib-2.0-0", {"base"}),
+                             record("old-1.0-0"), record("base-1.0-0"), record("rare-1.0-0"), record("other-1.0-0")});
+    WatchedCandidates watched(provider);
+    CHECK(sorted_dists(solve::solve(request({"app"}), watched)) == Dists{"app-2.0-0", "base-1.0-0", "lib-2.0-0"});
+    CHECK(watched.asked() == std::set<std::string>{"app", "base", "lib"});
+}
+
+TEST_CASE("an explanation looks only at names that the search looked at") {
+    auto provider =
+        channel({record("app-1.0-0", {"lib <2"}), record("tool-1.0-0", {"lib >=2"}), record("lib-1.0-0", {"ancient"}),
+                 record("lib-1.5-0"), record("lib-2.0-0"), record("ancient-1.0-0")});
+    WatchedCandidates watched(provider);
+    CHECK_THAT(why_not(request({"app", "tool"}), watched), Catch::Contains("'app' and 'tool' cannot be had together"));
+    CHECK(watched.asked() == std::set<std::string>{"app", "lib", "tool"});
 }
