@@ -99,11 +99,18 @@ const Universe::Spec& Universe::spec(int id) {
     auto& spec = specs_[static_cast<std::size_t>(id)];
     if (!spec.evaluated) {
         spec.evaluated = true;
+        // Most specs ask for nothing but a version, which is then compared once for all of its builds.
+        const bool version_only =
+            spec.match.build().is_any() && spec.match.to_string().find_first_of("[/:") == std::string::npos;
+        const conda::PackageRecord* previous = nullptr;
+        bool fits = false;
         for (const auto package : name(spec.name).packages) {
             const auto& record = *packages_[static_cast<std::size_t>(package)].candidate.record;
-            if (spec.match.matches(record) && channel_matches(spec.match.channel(), record.channel)) {
-                spec.providers.push_back(package);
+            if (!version_only || previous == nullptr || record.version.to_string() != previous->version.to_string()) {
+                fits = spec.match.matches(record) && channel_matches(spec.match.channel(), record.channel);
             }
+            previous = &record;
+            if (fits) spec.providers.push_back(package);
         }
     }
     return spec;
