@@ -42,6 +42,11 @@ void take_file(DefinitionSource& source, const fs::path& file, const std::string
     if (kind == spec::FileKind::Requirements) {
         source.definition.conda_text = conda_text_for(file, python);
     } else {
+        if (!python.empty()) {
+            throw Error(ErrorKind::InvalidInput, fmt::format("{}: --python is for a requirements file", name))
+                .with_hint("this file says itself which Python it wants: add python=" + python +
+                           " to its dependencies");
+        }
         source.definition.conda_file = name;
     }
 }
@@ -186,6 +191,23 @@ void save(const DefinitionSource& source, const fs::path& target, bool overwrite
     spec::save_definition(source.definition, source.directory, target, overwrite, cancel);
 }
 
+namespace {
+
+// Versions never change: one that nobody can build must not come to be. A commit that this host cannot fetch may be
+// there for those who build.
+void check_buildable(const OwnContext& context, const Workbench& bench) {
+    try {
+        static_cast<void>(context.files(bench));
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::InvalidInput || error.kind() == ErrorKind::NotFound ||
+            error.kind() == ErrorKind::Cancelled)
+            throw;
+        bench.reporter().warn(fmt::format("the build context was not looked into: {}", error.message()));
+    }
+}
+
+}  // namespace
+
 Registered register_definition(const DefinitionSource& source, const Registration& registration,
                                const Workbench& bench) {
     return register_definition(source, registration, *bench.repository(), bench);
@@ -202,8 +224,9 @@ Registered register_definition(const DefinitionSource& source, const Registratio
     const TempDir folder("register", bench.cache_folder("tmp"));
     const auto directory = folder.path() / "definition";
     // A version stays what it is, wherever the branch moves.
-    if (auto& base = definition.base; base.context_is_git())
+    if (auto& base = definition.base; base.context_is_git()) {
         base.context = pin(value_or_throw(spec::GitLocation::parse(base.context)), bench).to_string();
+    }
     spec::save_definition(definition, source.directory, directory, false, bench.cancel());
     // The hash is that of what everybody else will read: the archive, unpacked.
     const auto archive = folder.path() / "definition.tar";
@@ -211,7 +234,13 @@ Registered register_definition(const DefinitionSource& source, const Registratio
     const auto unpacked = folder.path() / "unpacked";
     unpack(archive, unpacked);
     spec::check_self_contained(spec::read_definition(unpacked).definition, unpacked, bench.env());
-    const auto intent = read_intent({.environment = unpacked.string()}, bench);
+    if (const auto& base = definition.base; base.context_is_git()) {
+        const auto location = value_or_throw(spec::GitLocation::parse(base.context));
+        check_buildable(git_context(location, base.context_dockerfile, bench), bench);
+    }
+    // Its warnings were given when it was read where the user has it.
+    const IntentOptions options{.environment = unpacked.string()};
+    const auto intent = make_intent(find_environment(options.environment, bench), options, bench);
 
     catalog::Claim claim;
     claim.kind = catalog::ClaimKind::Register;

@@ -36,6 +36,7 @@ class Doctor {
         toolkit(engine);
         add(std::move(about_engine));
         add(check_registry(bench_));
+        add(check_curated_repository(bench_));
         std::vector<std::chrono::seconds> times;
         add(check_channels(options_, bench_, times));
         add(check_index(bench_, times));

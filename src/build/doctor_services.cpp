@@ -11,9 +11,11 @@
 #include <ctime>
 #include <system_error>
 
+#include "base/fs.hpp"
 #include "base/strings.hpp"
 #include "build/docker_builder.hpp"
 #include "build/image_places.hpp"
+#include "build/published_names.hpp"
 #include "catalog/base_images.hpp"
 #include "conda/channel.hpp"
 
@@ -93,11 +95,19 @@ void check_writable_folder(const std::filesystem::path& folder) {
 void check_writable(std::filesystem::path place) {
     std::error_code ignored;
     if (std::filesystem::exists(place / "oci-layout", ignored)) {
-        for (const auto* part : {"", "blobs", "blobs/sha256"}) {
+        for (const auto* part : {"", "blobs", "blobs/sha256", "ingest"}) {
             if (std::filesystem::exists(place / part, ignored)) check_writable_folder(place / part);
+        }
+        // Who writes takes these first, whoever made them.
+        for (const auto* lock : {".lock", ".names.lock"}) {
+            const auto file = place / lock;
+            if (!std::filesystem::exists(file, ignored)) continue;
+            const UniqueFd opened(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+            if (!opened) throw_errno("open the lock", file);
         }
         return;
     }
+    place = std::filesystem::absolute(place);
     while (!std::filesystem::exists(place, ignored) && place.has_relative_path()) place = place.parent_path();
     check_writable_folder(place);
 }
@@ -223,6 +233,20 @@ Findings check_registry(const Workbench& bench) {
         findings.push_back(failed("registry", "the registry cannot be asked", error));
     }
     return findings;
+}
+
+Findings check_curated_repository(const Workbench& bench) {
+    const auto& name = bench.settings().curated_repository;
+    if (name.empty()) return {};
+    try {
+        const auto names = PublishedNames::curated(bench);
+        return {{"curated-repository", Health::Ok,
+                 fmt::format("{} answers: {} curated names", name, names ? names->entries().size() : 0), "",
+                 Json::object()}};
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::Cancelled) throw;
+        return {failed("curated-repository", "`curated_repository` cannot be read", error)};
+    }
 }
 
 Findings check_channels(const DoctorOptions& options, const Workbench& bench,

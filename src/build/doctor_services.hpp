@@ -22,6 +22,8 @@ using Findings = std::vector<Finding>;
 
 [[nodiscard]] Findings check_engine(const Workbench& bench, EngineFacts& facts);
 [[nodiscard]] Findings check_registry(const Workbench& bench);
+// Nothing where there is no such setting.
+[[nodiscard]] Findings check_curated_repository(const Workbench& bench);
 // `times` gets how far the clocks of the servers that answered are ahead of this host's.
 [[nodiscard]] Findings check_channels(const DoctorOptions& options, const Workbench& bench,
                                       std::vector<std::chrono::seconds>& times);

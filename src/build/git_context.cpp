@@ -64,7 +64,7 @@ spec::GitLocation pin(spec::GitLocation location, const Workbench& bench) {
 
 OwnContext git_context(const spec::GitLocation& location, const std::string& dockerfile, const Workbench& bench) {
     const auto pinned = pin(location, bench);
-    const auto digest = digest_of(pinned);
+    auto digest = digest_of(pinned);
     // The checkout lives as long as the files that are read out of it.
     const auto tree = std::make_shared<std::shared_ptr<GitTree>>();
     return {{digest, dockerfile},

@@ -52,7 +52,12 @@ void check_versions(const spec::GpuAsk& gpu) {
 spec::ReadOptions read_options(const IntentOptions& options, const Workbench& bench) {
     const auto& settings = bench.settings();
     spec::ReadOptions read;
-    if (!options.platform.empty()) read.platform = value_or_throw(conda::Platform::parse(options.platform));
+    if (!options.platform.empty()) {
+        read.platform = value_or_throw(conda::Platform::parse(options.platform));
+        if (!read.platform.is_linux())
+            throw Error(ErrorKind::InvalidInput, fmt::format("images for {} are not built", options.platform))
+                .with_hint("containers run on Linux: --platform linux-64, linux-aarch64, linux-ppc64le, …");
+    }
     read.cancel = bench.cancel();
     read.channels = options.channels;
     read.variables = options.variables;

@@ -36,7 +36,7 @@ class Incoming {
     }
 
   private:
-    static const std::filesystem::path& made(const std::filesystem::path& folder) {
+    static std::filesystem::path made(std::filesystem::path folder) {
         std::filesystem::create_directories(folder);
         return folder;
     }

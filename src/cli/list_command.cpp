@@ -83,9 +83,9 @@ int run(const build::ListOptions& options, CommandContext& context) {
     if (!list.unreachable) return 0;
     // What is curated is known all the same; that the team's own names are missing must not pass for "there are none".
     throw Error(*list.unreachable)
-        .with_hint(
-            "the list is not whole: names and images of the repository could not be asked for; --curated lists "
-            "what comes with envbuild");
+        .with_hint(options.own ? "the list is not whole: names and images of the repository could not be asked for; "
+                                 "--curated lists what comes with envbuild"
+                               : "the list is not whole: `curated_repository` could not be asked for");
 }
 
 }  // namespace

@@ -228,3 +228,13 @@ def test_a_context_with_a_name_that_no_archive_takes(host):
     for command in (["hash", "own"], ["register", "own", "--name", "own"]):
         contains(host.run(*command, code=2).err, "control character")
     check(host.tags() == [])
+
+
+def test_what_no_image_is_built_for_and_what_says_its_own_python(host):
+    host.write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11]\n")
+    for platform in ("win-64", "osx-arm64"):
+        for command in (["save", "env.yml", "-o", "saved"], ["register", "env.yml", "--name", "mine"], ["hash", "env.yml"],
+                        ["lookup", "env.yml"], ["build", "env.yml"]):
+            contains(host.run(*command, "--platform", platform, code=2).err, platform, "linux-64")
+    contains(host.run("save", "env.yml", "--python", "3.9", "-o", "saved", code=2).err, "--python", "env.yml")
+    check(not (host.directory / "saved").exists() and host.tags() == [], host.tags())

@@ -115,3 +115,15 @@ def test_services_that_are_down(host):
     contains(closed, "docker login", host.site.private_registry)
     contains(host.run("doctor", f"{host.site.registry}/nvidia/cuda:gone", code=4).out, "nvidia/cuda:gone")
     host.run("doctor", "not an image", code=2)
+
+
+def test_layouts_and_the_curated_repository(host):
+    def statuses_of(check_name, **env):
+        findings = host.run("doctor", "--json", env=env, code=None).json["findings"]
+        return [finding["status"] for finding in findings if finding["check"] == check_name]
+
+    check(statuses_of("registry-write", ENVBUILD_REGISTRY="oci:relative") == ["ok"])
+    check(statuses_of("curated-repository") == [])
+    unreachable = host.run("doctor", env={"ENVBUILD_CURATED_REPOSITORY": "127.0.0.1:1/x/y"}, code=None)
+    contains(unreachable.out + unreachable.err, "curated_repository", "127.0.0.1:1")
+    check(statuses_of("curated-repository", ENVBUILD_CURATED_REPOSITORY=f"{host.site.registry}/{host.repository}") == ["ok"])
