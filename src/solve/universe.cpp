@@ -87,6 +87,14 @@ void Universe::load(Name& name) {
         package.name = id;
         package.candidate = std::move(*it);
     }
+    name.version_ends.resize(name.packages.size());
+    const auto version = [&](std::size_t i) -> const std::string& {
+        return package_unparsed(name.packages[i]).candidate.record->version.to_string();
+    };
+    for (std::size_t i = name.packages.size(); i-- > 0;) {
+        const bool last = i + 1 == name.packages.size() || version(i) != version(i + 1);
+        name.version_ends[i] = last ? i + 1 : name.version_ends[i + 1];
+    }
 }
 
 const Universe::Name& Universe::name(int id) {
@@ -99,18 +107,20 @@ const Universe::Spec& Universe::spec(int id) {
     auto& spec = specs_[static_cast<std::size_t>(id)];
     if (!spec.evaluated) {
         spec.evaluated = true;
+        const auto& about = name(spec.name);
+        const auto fits = [&](int package) {
+            const auto& record = *packages_[static_cast<std::size_t>(package)].candidate.record;
+            return spec.match.matches(record) && channel_matches(spec.match.channel(), record.channel);
+        };
         // Most specs ask for nothing but a version, which is then compared once for all of its builds.
         const bool version_only =
             spec.match.build().is_any() && spec.match.to_string().find_first_of("[/:") == std::string::npos;
-        const conda::PackageRecord* previous = nullptr;
-        bool fits = false;
-        for (const auto package : name(spec.name).packages) {
-            const auto& record = *packages_[static_cast<std::size_t>(package)].candidate.record;
-            if (!version_only || previous == nullptr || record.version.to_string() != previous->version.to_string()) {
-                fits = spec.match.matches(record) && channel_matches(spec.match.channel(), record.channel);
+        for (std::size_t i = 0; i < about.packages.size();) {
+            const auto end = version_only ? about.version_ends[i] : i + 1;
+            const bool fit = fits(about.packages[i]);
+            for (; i < end; ++i) {
+                if (fit) spec.providers.push_back(about.packages[i]);
             }
-            previous = &record;
-            if (fits) spec.providers.push_back(package);
         }
     }
     return spec;

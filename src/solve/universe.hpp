@@ -27,10 +27,11 @@ class Universe {
     struct Name {
         std::string text;
         bool loaded = false;
-        std::string channel;                  // the channel that a request's spec names; "" for any
-        std::vector<int> packages;            // best first
-        std::vector<Candidate> hidden;        // by channel priority
-        std::vector<Candidate> without_hash;  // refused for having no sha256
+        std::string channel;                    // the channel that a request's spec names; "" for any
+        std::vector<int> packages;              // best first
+        std::vector<std::size_t> version_ends;  // for each, where the run of packages with its version's text ends
+        std::vector<Candidate> hidden;          // by channel priority
+        std::vector<Candidate> without_hash;    // refused for having no sha256
     };
     struct Spec {
         conda::MatchSpec match;
