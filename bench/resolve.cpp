@@ -1,10 +1,11 @@
-// Times requests on a channel that lies on this machine, by stage:
+// Times requests on a channel, a folder of this machine or a URL, by stage:
 //
-//     bench_resolve [--cache FOLDER] [--repeat N] [--gpu] [--list] CHANNEL_FOLDER [SPEC...]
+//     bench_resolve [--cache FOLDER] [--repeat N] [--gpu] [--list] CHANNEL [SPEC...]
 //
-// A request is the SPECs, or a list that is built in. "index" is getting at the channel's records (the first time with
-// a cache folder: decompressing and indexing them), "records" reading those of the names that are reached, "solve" all
-// the rest. Repeated runs begin with the channel open, and read its records again. Peak memory is that of the process.
+// A request is the SPECs, or a list that is built in. "index" is getting at the channel's records (of a URL the
+// first time with a cache folder, and of a folder always: getting, decompressing and indexing them), "records" reading
+// those of the names that are reached, "solve" all the rest. Repeated runs begin with the channel open, and read its
+// records again. Peak memory is that of the process.
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -58,7 +59,8 @@ class TimedCandidates : public solve::CandidateProvider {
 };
 
 struct Options {
-    std::filesystem::path channel, cache;
+    std::string channel;
+    std::filesystem::path cache;
     int repeat = 1;
     bool gpu = false, list = false;
     std::vector<std::string> specs;
@@ -133,8 +135,7 @@ int main(int count, char** arguments) {
     try {
         const auto options = parse(count, arguments);
         if (options.channel.empty()) {
-            fmt::print(stderr,
-                       "bench_resolve [--cache FOLDER] [--repeat N] [--gpu] [--list] CHANNEL_FOLDER [SPEC...]\n");
+            fmt::print(stderr, "bench_resolve [--cache FOLDER] [--repeat N] [--gpu] [--list] CHANNEL [SPEC...]\n");
             return 2;
         }
         const auto temporary = std::filesystem::temp_directory_path() / fmt::format("bench_resolve-{}", ::getpid());
@@ -143,7 +144,10 @@ int main(int count, char** arguments) {
         HttpClient http(HttpSettings{}, CancelToken());
         conda::RepoDataFetcher fetcher(http, conda::ChannelSettings{}, settings, silent_reporter());
         const auto start = Clock::now();
-        const conda::Channel channel("bench", Url::from_path(std::filesystem::canonical(options.channel).string()));
+        const bool is_url = options.channel.find("://") != std::string::npos;
+        const conda::Channel channel("bench",
+                                     is_url ? value_or_throw(Url::parse(options.channel))
+                                            : Url::from_path(std::filesystem::canonical(options.channel).string()));
         const auto sources = solve::channel_sources(fetcher.fetch({channel}, conda::Platform()));
         fmt::print("index {:.1f} ms  {:.1f} MiB\n", milliseconds_since(start), peak_mebibytes());
         const std::vector<std::vector<std::string>> requests =
