@@ -27,20 +27,7 @@ class Maker {
     int below(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
 
     std::string demand(const std::string& name) {
-        switch (below(6)) {
-            case 0:
-                return name;
-            case 1:
-                return name + " >=" + std::to_string(1 + below(3));
-            case 2:
-                return name + " <" + std::to_string(2 + below(2));
-            case 3:
-                return name + " " + std::to_string(1 + below(3)) + ".*";
-            case 4:
-                return name + " * x_*";
-            default:
-                return name + " !=" + std::to_string(1 + below(3));
-        }
+        return random_demand(name, [this](int limit) { return below(limit); });
     }
 
     Channel channel() {

@@ -56,20 +56,7 @@ class Maker {
 
   private:
     std::string demand(const std::string& name) {
-        switch (below(6)) {
-            case 0:
-                return name;
-            case 1:
-                return name + " >=" + std::to_string(1 + below(3));
-            case 2:
-                return name + " <" + std::to_string(2 + below(2));
-            case 3:
-                return name + " " + std::to_string(1 + below(3)) + ".*";
-            case 4:
-                return name + " * x_*";
-            default:
-                return name + " !=" + std::to_string(1 + below(3));
-        }
+        return random_demand(name, [this](int limit) { return below(limit); });
     }
 
     void add_records(const std::string& name, std::vector<conda::PackageRecord>& records) {

@@ -49,6 +49,23 @@ Request request(const std::vector<std::string>& texts) {
     return request;
 }
 
+std::string random_demand(const std::string& name, const std::function<int(int)>& below) {
+    switch (below(6)) {
+        case 0:
+            return name;
+        case 1:
+            return name + " >=" + std::to_string(1 + below(3));
+        case 2:
+            return name + " <" + std::to_string(2 + below(2));
+        case 3:
+            return name + " " + std::to_string(1 + below(3)) + ".*";
+        case 4:
+            return name + " * x_*";
+        default:
+            return name + " !=" + std::to_string(1 + below(3));
+    }
+}
+
 ChannelCandidates channel(std::vector<conda::PackageRecord> records) {
     return channels({{"main", std::move(records)}}, ChannelPriority::Strict);
 }

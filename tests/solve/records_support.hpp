@@ -1,11 +1,14 @@
 // Short ways to write records and requests in tests.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include <functional>
 #include "conda/match_spec.hpp"
 #include "conda/package_record.hpp"
+
 #include "solve/candidates.hpp"
 #include "solve/solver.hpp"
 
@@ -17,6 +20,9 @@ namespace envbuild::solve::test {
 [[nodiscard]] conda::MatchSpec spec(const std::string& text);
 [[nodiscard]] std::vector<conda::MatchSpec> specs(const std::vector<std::string>& texts);
 [[nodiscard]] Request request(const std::vector<std::string>& texts);
+
+// A demand on versions 1 to 3 of the name; `below` gives a random number under its argument.
+[[nodiscard]] std::string random_demand(const std::string& name, const std::function<int(int)>& below);
 
 // One channel, https://channel.test/main, or several by name.
 [[nodiscard]] ChannelCandidates channel(std::vector<conda::PackageRecord> records);
