@@ -5,10 +5,8 @@
 #include <string>
 #include <vector>
 
-#include <functional>
 #include "conda/match_spec.hpp"
 #include "conda/package_record.hpp"
-
 #include "solve/candidates.hpp"
 #include "solve/solver.hpp"
 
