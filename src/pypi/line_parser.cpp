@@ -7,7 +7,7 @@
 
 #include "base/strings.hpp"
 #include "pypi/marker.hpp"
-#include "pypi/pep440.hpp"
+#include "pypi/specifier.hpp"
 
 namespace envbuild::pypi {
 

@@ -4,23 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
 
 #include "base/strings.hpp"
+#include "pypi/marker_node.hpp"
 #include "pypi/requirement_line.hpp"
 
 namespace envbuild::pypi {
 
-struct Marker::Node {
-    enum class Kind : std::uint8_t { And, Or, Compare };
-    Kind kind = Kind::Compare;
-    std::vector<Node> terms;      // of And and Or
-    std::string left, op, right;  // of Compare, as printed
-};
-
 namespace {
 
 using Node = Marker::Node;
+using Value = Node::Value;
 
 struct Name {
     std::string_view written, meant;
@@ -67,11 +61,6 @@ class MarkerParser {
   private:
     static constexpr int kMaxDepth = 64;
 
-    struct Value {
-        std::string text;
-        bool variable = false;
-    };
-
     std::unexpected<Error> refuse(std::string_view reason) const {
         return fail(ErrorKind::InvalidInput,
                     fmt::format("the marker '{}' does not parse at character {}: {}", trim(text_), at_ + 1, reason));
@@ -93,7 +82,7 @@ class MarkerParser {
     }
 
     Expected<Node> parse_terms(Node::Kind kind) {
-        Node out{kind, {}, "", "", ""};
+        Node out{kind, {}, {}, "", {}};
         do {
             auto term = kind == Node::Kind::Or ? parse_terms(Node::Kind::And) : parse_item();
             if (!term) return term;
@@ -129,7 +118,7 @@ class MarkerParser {
         // PEP 685: names of extras compare by their normal form.
         if (left->variable && left->text == "extra" && !right->variable) right->text = normalize_name(right->text);
         if (right->variable && right->text == "extra" && !left->variable) left->text = normalize_name(left->text);
-        return Node{Node::Kind::Compare, {}, print(*left), op, print(*right)};
+        return Node{Node::Kind::Compare, {}, std::move(*left), op, std::move(*right)};
     }
 
     std::string parse_operator() {
@@ -170,19 +159,19 @@ class MarkerParser {
         return Value{std::string(name->meant), true};
     }
 
-    static std::string print(const Value& value) {
-        if (value.variable) return value.text;
-        const char quote = value.text.find('"') == std::string::npos ? '"' : '\'';
-        return quote + value.text + quote;
-    }
-
     std::string_view text_;
     std::size_t at_ = 0;
     int depth_ = 0;
 };
 
+std::string print(const Value& value) {
+    if (value.variable) return value.text;
+    const char quote = value.text.find('"') == std::string::npos ? '"' : '\'';
+    return quote + value.text + quote;
+}
+
 std::string print(const Node& node, bool in_and) {
-    if (node.kind == Node::Kind::Compare) return fmt::format("{} {} {}", node.left, node.op, node.right);
+    if (node.kind == Node::Kind::Compare) return fmt::format("{} {} {}", print(node.left), node.op, print(node.right));
     const bool is_and = node.kind == Node::Kind::And;
     std::vector<std::string> parts;
     for (const auto& term : node.terms) parts.push_back(print(term, is_and));

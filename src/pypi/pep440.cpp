@@ -165,7 +165,7 @@ std::strong_ordering compare_optional(const std::optional<std::string>& a, const
 
 }  // namespace
 
-std::weak_ordering Pep440Version::operator<=>(const Pep440Version& other) const {
+std::weak_ordering Pep440Version::compare_public(const Pep440Version& other) const {
     // Where a version without a pre-release stands among those with one: a dev release of nothing else comes before
     // them all.
     const auto rank = [](const Pep440Version& v) {
@@ -178,75 +178,35 @@ std::weak_ordering Pep440Version::operator<=>(const Pep440Version& other) const 
     if (const auto order = pre_letter_ <=> other.pre_letter_; order != 0) return order;
     if (const auto order = compare_numbers(pre_number_, other.pre_number_); order != 0) return order;
     if (const auto order = compare_optional(post_, other.post_, false); order != 0) return order;
-    if (const auto order = compare_optional(dev_, other.dev_, true); order != 0) return order;
+    return compare_optional(dev_, other.dev_, true);
+}
+
+std::weak_ordering Pep440Version::operator<=>(const Pep440Version& other) const {
+    if (const auto order = compare_public(other); order != 0) return order;
     return compare_locals(local_, other.local_);
 }
 
-namespace {
-
-std::unexpected<Error> bad_clause(std::string_view clause, std::string_view reason) {
-    return fail(ErrorKind::InvalidInput, fmt::format("'{}' {}", clause, reason));
+std::string Pep440Version::local() const {
+    return join(local_, ".");
 }
 
-Expected<SpecifierSet::Clause> parse_clause(std::string_view text) {
-    std::string_view op;
-    for (const std::string_view candidate : {"===", "==", "!=", "<=", ">=", "~=", "<", ">"}) {
-        if (text.starts_with(candidate)) {
-            op = candidate;
-            break;
-        }
-    }
-    if (op.empty()) {
-        if (text.starts_with('=')) return bad_clause(text, "has a single '=', which pip does not know; write '=='");
-        return bad_clause(text, "is not a version specifier; it begins with ==, >=, <=, !=, ~=, <, > or ===");
-    }
-    const auto written = trim(text.substr(op.size()));
-    if (written.empty()) return bad_clause(text, "names no version");
-    if (op == "===") {
-        if (written.find_first_of(" \t;)") != std::string_view::npos)
-            return bad_clause(text, "is not a version specifier");
-        return SpecifierSet::Clause{std::string(op), std::string(written)};
-    }
-    const bool wild = written.ends_with(".*");
-    if (wild && op != "==" && op != "!=") return bad_clause(text, "has '.*', which only == and != take");
-    const auto version = Pep440Version::parse(wild ? written.substr(0, written.size() - 2) : written);
-    if (!version) {
-        if (written.starts_with('=')) return bad_clause(text, "has too many '='");
-        return bad_clause(text, "is not a version specifier: " + version.error().message());
-    }
-    const std::string normal = version->to_string();
-    if (wild && (version->is_prerelease() || version->has_local() || normal.find("post") != std::string::npos)) {
-        return bad_clause(text, "has '.*' after more than release numbers");
-    }
-    if (op == "~=" && version->release().size() < 2) return bad_clause(text, "needs at least two numbers, as in ~=1.4");
-    if (version->has_local() && op != "==" && op != "!=") {
-        return bad_clause(text, "has a local version (+…), which only == and != take");
-    }
-    return SpecifierSet::Clause{std::string(op), normal + (wild ? ".*" : "")};
+Pep440Version Pep440Version::public_version() const {
+    Pep440Version version = *this;
+    version.local_.clear();
+    return version;
 }
 
-}  // namespace
-
-Expected<SpecifierSet> SpecifierSet::parse(std::string_view text) {
-    SpecifierSet set;
-    for (const auto piece : split(text, ',')) {
-        const auto clause = trim(piece);
-        if (clause.empty()) continue;
-        auto parsed = parse_clause(clause);
-        if (!parsed) return std::unexpected(std::move(parsed.error()));
-        set.clauses_.push_back(std::move(*parsed));
+bool Pep440Version::has_release_prefix(const Pep440Version& prefix, std::size_t count) const {
+    if (epoch_ != prefix.epoch_) return false;
+    for (std::size_t i = 0; i < count; ++i) {
+        if ((i < release_.size() ? release_[i] : "0") != prefix.release_[i]) return false;
     }
-    std::ranges::sort(set.clauses_);
-    const auto repeated = std::ranges::unique(set.clauses_);
-    set.clauses_.erase(repeated.begin(), repeated.end());
-    return set;
+    return true;
 }
 
-std::string SpecifierSet::to_string() const {
-    std::vector<std::string> parts;
-    parts.reserve(clauses_.size());
-    for (const auto& clause : clauses_) parts.push_back(clause.op + clause.version);
-    return join(parts, ",");
+bool Pep440Version::is_postrelease_of(const Pep440Version& base) const {
+    return post_ && epoch_ == base.epoch_ && compare_releases(release_, base.release_) == 0 &&
+           pre_letter_ == base.pre_letter_ && pre_number_ == base.pre_number_;
 }
 
 }  // namespace envbuild::pypi

@@ -1,4 +1,4 @@
-// Python versions and version specifiers (PEP 440, as packaging.org's "Version specifiers" specification has it).
+// Python versions (PEP 440, as packaging.python.org's "Version specifiers" specification has it).
 #pragma once
 
 #include <compare>
@@ -21,38 +21,29 @@ class Pep440Version {
     [[nodiscard]] std::string to_string() const;  // normalised: "1!2.0a1.post2.dev3+local.1"
     [[nodiscard]] const std::vector<std::string>& release() const { return release_; }
     [[nodiscard]] bool is_prerelease() const { return !pre_letter_.empty() || dev_.has_value(); }
+    [[nodiscard]] bool is_postrelease() const { return post_.has_value(); }
     [[nodiscard]] bool has_local() const { return !local_.empty(); }
+    [[nodiscard]] std::string local() const;             // "cu118" of "2.1.0+cu118"; "" where there is none
+    [[nodiscard]] Pep440Version public_version() const;  // without the local part
 
     // PEP 440's order; "1.0" and "1.0.0" are equal.
     std::weak_ordering operator<=>(const Pep440Version& other) const;
     bool operator==(const Pep440Version& other) const { return (*this <=> other) == 0; }
+    // The order of the public versions: local parts do not count.
+    [[nodiscard]] std::weak_ordering compare_public(const Pep440Version& other) const;
 
   private:
-    friend class Specifier;
+    friend class SpecifierSet;
+    // Same epoch, and the first `count` release numbers of `prefix` (zeros added as needed).
+    [[nodiscard]] bool has_release_prefix(const Pep440Version& prefix, std::size_t count) const;
+    // This version is a post-release of `base`, which is none.
+    [[nodiscard]] bool is_postrelease_of(const Pep440Version& base) const;
+
     std::string epoch_ = "0";
     std::vector<std::string> release_;
     std::string pre_letter_, pre_number_;  // "a", "b", "rc"
     std::optional<std::string> post_, dev_;
     std::vector<std::string> local_;
-};
-
-// A set of clauses such as ">=1.0,!=1.5.*,<2". Immutable.
-class SpecifierSet {
-  public:
-    struct Clause {
-        std::string op;       // "==", "!=", "<=", ">=", "<", ">", "~=", "==="
-        std::string version;  // normalised; with ".*" where it was written; as written for "==="
-        auto operator<=>(const Clause&) const = default;
-    };
-
-    // InvalidInput; the message names the clause. "" is the empty set, which takes every version.
-    [[nodiscard]] static Expected<SpecifierSet> parse(std::string_view text);
-
-    [[nodiscard]] const std::vector<Clause>& clauses() const { return clauses_; }  // sorted, unique
-    [[nodiscard]] std::string to_string() const;                                   // "!=1.5.*,<2,>=1.0"
-
-  private:
-    std::vector<Clause> clauses_;
 };
 
 }  // namespace envbuild::pypi

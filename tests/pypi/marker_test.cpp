@@ -2,11 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "base/fs.hpp"
-#include "base/json.hpp"
-#include "support/shared_data.hpp"
-
 using envbuild::pypi::Marker;
+using envbuild::pypi::MarkerEnvironment;
 
 namespace {
 
@@ -50,12 +47,53 @@ TEST_CASE("what is no marker is refused with the place") {
     CHECK(printed(std::string(5000, '(') + "os_name == 'a'").starts_with("refused"));
 }
 
-TEST_CASE("markers are taken and refused as packaging does") {
-    const auto file = envbuild::test::shared_file("vectors/pep508_markers.json");
-    if (!file) return;
-    const auto vectors = envbuild::value_or_throw(envbuild::Json::parse(envbuild::read_file(*file)));
-    for (const auto& row : vectors["rows"].as_array()) {
-        INFO(row["marker"].as_string());
-        CHECK(Marker::parse(row["marker"].as_string()).has_value() == row["ok"].as_bool());
-    }
+namespace {
+
+std::string verdict(std::string_view text, std::string_view extra = "") {
+    const auto target = *MarkerEnvironment::cpython_on_linux("3.11.4", "x86_64");
+    const auto holds = Marker::parse(text)->evaluate(target, extra);
+    if (!holds) return "refused: " + holds.error().message();
+    return *holds ? "yes" : "no";
+}
+
+}  // namespace
+
+TEST_CASE("a marker is evaluated for the target") {
+    CHECK(verdict("python_version < '3.12' and sys_platform == 'linux'") == "yes");
+    CHECK(verdict("python_version >= '3.9'") == "yes");  // as versions: as texts '3.11' comes before '3.9'
+    CHECK(verdict("'3.9' <= python_version") == "yes");
+    CHECK(verdict("python_full_version ~= '3.11.2'") == "yes");
+    CHECK(verdict("python_version == '3.*'") == "yes");
+    CHECK(verdict("python_version in '3.10, 3.11'") == "yes");
+    CHECK(verdict("'linux' not in sys_platform or platform_machine == 'aarch64'") == "no");
+    CHECK(verdict("os_name == 'nt' or os_name == 'posix' and implementation_name == 'cpython'") == "yes");
+    CHECK(verdict("platform_system == 'Linux' and platform_python_implementation == 'CPython'") == "yes");
+    // The node's kernel is not known.
+    CHECK(verdict("platform_release >= '5'") == "no");
+    CHECK(verdict("platform_release < '5'") == "no");
+    // Texts have no order.
+    CHECK(verdict("sys_platform > 'a'") == "no");
+    CHECK(verdict("sys_platform >= 'linux'") == "yes");
+    CHECK(verdict("sys_platform ~= 'linux'") ==
+          "refused: the marker compares 'sys_platform' ~= 'linux', which has no meaning");
+    CHECK(verdict("'x' in extras") == "no");
+    CHECK(verdict("extras == 'x'").starts_with("refused"));
+}
+
+TEST_CASE("extras compare by their normal form") {
+    CHECK(verdict("extra == 'Foo_Bar'", "foo.bar") == "yes");
+    CHECK(verdict("extra == 'test'") == "no");
+    CHECK(verdict("extra != 'test'") == "yes");
+    const auto target = *MarkerEnvironment::cpython_on_linux("3.11.4", "x86_64");
+    const auto marker = *Marker::parse("extra == 'b' and python_version > '3'");
+    CHECK(*marker.evaluate_any(target, {"a", "b"}));
+    CHECK_FALSE(*marker.evaluate_any(target, {"a"}));
+    CHECK_FALSE(*marker.evaluate_any(target, {}));
+    CHECK(*Marker().evaluate(target));
+}
+
+TEST_CASE("a target's Python has a version") {
+    CHECK(MarkerEnvironment::cpython_on_linux("3.13.0rc1", "aarch64")->python_version == "3.13");
+    CHECK_FALSE(MarkerEnvironment::cpython_on_linux("3", "x86_64").has_value());
+    CHECK_FALSE(MarkerEnvironment::cpython_on_linux("three", "x86_64").has_value());
 }

@@ -1,34 +1,19 @@
-// vector_check DIR: runs the conda vectors in DIR (version_*.json, match_spec_*.json) against envbuild's reading of
-// versions and match specs. Lists the first differences of each file and closes with "N passed, N failed"; exit 0 only
-// when all pass.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <functional>
-#include <iostream>
-#include <map>
 
-#include "base/fs.hpp"
-#include "base/json.hpp"
 #include "conda/channel.hpp"
 #include "conda/match_spec.hpp"
 #include "conda/match_spec_grammar.hpp"
 #include "conda/package_record.hpp"
+#include "vectors/vectors.hpp"
 
 using namespace envbuild;
 using namespace envbuild::conda;
 
-namespace {
+namespace envbuild::vectors {
 
-class Tally {
-  public:
-    void check(bool passed, const std::function<std::string()>& describe) {
-        (passed ? passed_ : failed_) += 1;
-        if (!passed && failed_ <= 10) std::cout << "    " << describe() << '\n';
-    }
-    std::size_t passed_ = 0, failed_ = 0;
-};
+namespace {
 
 // conda builds a version only where it compares: a text it cannot build then counts as no match.
 bool spec_matches(std::string_view spec, std::string_view version) {
@@ -193,35 +178,13 @@ void run_parse(const Json& file, Tally& tally) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    if (argc != 2) {
-        std::cerr << "usage: vector_check DIR\n";
-        return 2;
-    }
-    const std::map<std::string, std::function<void(const Json&, Tally&)>> runs = {
+Runs conda_runs() {
+    return {
         {"disagree_conda_vs_rattler.json", run_rows}, {"version_invalid.json", run_invalid},
         {"version_order_total.json", run_order},      {"version_pairs.json", run_pairs},
         {"version_startswith.json", run_startswith},  {"version_spec_match.json", run_spec_match},
         {"match_spec_match.json", run_match},         {"match_spec_parse.json", run_parse},
     };
-    try {
-        std::size_t passed = 0, failed = 0;
-        for (const auto& entry : std::filesystem::directory_iterator(argv[1])) {
-            const std::string name = entry.path().filename();
-            if (name.ends_with(".json") && !runs.contains(name)) std::cerr << name << ": not run\n";
-        }
-        for (const auto& [name, run] : runs) {
-            Tally tally;
-            std::cout << name << '\n';
-            run(value_or_throw(Json::parse(read_file(std::filesystem::path(argv[1]) / name))), tally);
-            std::cout << fmt::format("    {} passed, {} failed\n", tally.passed_, tally.failed_);
-            passed += tally.passed_;
-            failed += tally.failed_;
-        }
-        std::cout << fmt::format("{} passed, {} failed\n", passed, failed);
-        return failed == 0 && passed > 0 ? 0 : 1;
-    } catch (const std::exception& error) {
-        std::cerr << "vector_check: " << error.what() << '\n';
-        return 1;
-    }
 }
+
+}  // namespace envbuild::vectors
