@@ -30,6 +30,10 @@ bool CdclSearch::imply(Literal literal, Literal cause) {
 
 bool CdclSearch::follow_package(Literal literal) {
     if (literal.negated()) return true;
+    if (!variables_[literal.variable()].read) {
+        read_package(literal.variable());
+        if (!conflict_.empty()) return false;
+    }
     const auto& variable = variables_[literal.variable()];
     const auto& group = groups_[variable.group];
     for (int other = group.first; other < group.first + group.size; ++other) {

@@ -82,6 +82,7 @@ bool CdclSearch::search(std::span<const Literal> assumptions, const CancelToken&
             ++restarts, ++counts_.restarts;
             by_activity_ = conflicts >= kHard && !by_activity_;
             go_back_to(0);
+            if (conflicts >= kHard && !thorough_) read_everything();
             if (clauses_.learnt_count() > learnt_limit_) forget_some();
             continue;
         }
@@ -115,7 +116,7 @@ CdclSearch::Step CdclSearch::decide(std::span<const Literal> assumptions) {
 
 CdclSearch::Step CdclSearch::choose() {
     const auto choice = by_activity_ ? choose_by_activity() : choose_in_order();
-    if (!conflict_.empty()) return Step::Go;
+    if (!settled()) return Step::Go;  // what was read for the choice has consequences
     if (!choice.valid()) return Step::Sat;
     // A set that was made for the choice may hold already, or have been decided by what is known.
     if (truth(choice) != Truth::Open) return Step::Go;
@@ -132,17 +133,23 @@ int CdclSearch::first_open(const Group& group) const {
     return -1;
 }
 
+int CdclSearch::end_of_grade(const Group& group, int place) const {
+    const auto end = std::upper_bound(group.grades.begin() + place, group.grades.end(), group.grades[place]);
+    return static_cast<int>(end - group.grades.begin());
+}
+
+void CdclSearch::consider(int group, int place) {
+    read_through(group, end_of_grade(groups_[group], place) - 1);
+}
+
 // The best grade of each name, in the order in which names came to be needed; then the best package of each.
 Literal CdclSearch::choose_in_order() {
     for (; graded_ < required_.size(); ++graded_) {
         const auto id = required_[graded_];
+        if (groups_[id].taken >= 0) continue;
+        const auto best = first_open_considered(id);
+        if (best < 0) return {};
         const auto& group = groups_[id];
-        if (group.taken >= 0) continue;
-        const auto best = first_open(group);
-        if (best < 0) {
-            conflict_of_empty(id);
-            return {};
-        }
         auto last = group.size - 1;
         while (truth(Literal::yes(group.first + last)) != Truth::Open) --last;
         if (best == last) return package(id, best);
@@ -150,14 +157,21 @@ Literal CdclSearch::choose_in_order() {
     }
     for (const auto id : required_) {
         if (groups_[id].taken >= 0) continue;
-        const auto best = first_open(groups_[id]);
-        if (best < 0) {
-            conflict_of_empty(id);
-            return {};
-        }
-        return package(id, best);
+        const auto best = first_open_considered(id);
+        return best < 0 ? Literal() : package(id, best);
     }
     return {};
+}
+
+// None where nothing is left, or where reading what is left has consequences to follow first.
+int CdclSearch::first_open_considered(int id) {
+    const auto best = first_open(groups_[id]);
+    if (best < 0) {
+        conflict_of_empty(id);
+        return best;
+    }
+    consider(id, best);
+    return settled() ? best : -1;
 }
 
 Literal CdclSearch::choose_by_activity() {

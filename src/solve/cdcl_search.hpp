@@ -10,9 +10,10 @@
 // Only "a Need has a member" is a clause, with two watched literals like the learnt ones. Sets being variables of their
 // own, conflicts are learnt in terms of specs and not build by build.
 //
-// A group is loaded when one of its Needs first becomes true, in the middle of the search; literals that come late take
-// the level at which they could have been known, so that backjumps keep them. Packages that nothing needs are never
-// taken.
+// A group is loaded when one of its Needs first becomes true, in the middle of the search, and a package is read when
+// it is considered: before a grade is chosen, that grade's packages. Literals that come late take the level at which
+// they could have been known, so that backjumps keep them. Packages that nothing needs are never taken. Where conflicts
+// are many, all packages of the names that were reached are read: more follows from each choice then.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,7 @@ class CdclSource {
     // The group's packages, best first: a grade for each, ascending. The search settles all grades before it chooses
     // within one.
     [[nodiscard]] virtual std::vector<int> open(int group) = 0;
-    // One package of an open group; not asked of those that facts exclude.
+    // One package of an open group; asked once, and not of those that nothing considered.
     [[nodiscard]] virtual Package read(int group, int place) = 0;
     // Places of the packages in a loaded group that are in a set, in any order.
     [[nodiscard]] virtual std::vector<int> members(int group, int tag) = 0;
@@ -81,6 +82,8 @@ class CdclSearch {
     [[nodiscard]] int group_size(int group) const { return groups_[group].size; }
     [[nodiscard]] bool is_loaded(int group) const { return groups_[group].loaded; }
     void load(int group);
+    // Reads the group's packages up to this place, and all of its grade, so that facts can exclude them.
+    void consider(int group, int place);
     [[nodiscard]] Literal package(int group, int place) const { return Literal::yes(groups_[group].first + place); }
     [[nodiscard]] const Counts& counts() const { return counts_; }
 
@@ -92,6 +95,7 @@ class CdclSearch {
         int level = 0;
         Antecedent antecedent;
         bool seen = false;
+        bool read = false;  // of a package: what it implies is known
     };
     struct Set {
         int variable = 0, group = 0, tag = -1;
@@ -138,6 +142,9 @@ class CdclSearch {
     void attach_set(int set);
     void attach_need(int set);
     void load_pending();
+    void read_package(int package);
+    void read_through(int group, int last);
+    void read_everything();
 
     // Conflicts (cdcl_analyse.cpp)
     void learn();
@@ -154,6 +161,9 @@ class CdclSearch {
     [[nodiscard]] Literal choose_in_order();
     [[nodiscard]] Literal choose_by_activity();
     [[nodiscard]] int first_open(const Group& group) const;
+    [[nodiscard]] int first_open_considered(int group);
+    [[nodiscard]] int end_of_grade(const Group& group, int place) const;
+    [[nodiscard]] bool settled() const { return conflict_.empty() && head_ == trail_.size(); }
     Literal grade_literal(int group, int place);
     void conflict_of_empty(int group);
     void keep_answer();
@@ -179,6 +189,7 @@ class CdclSearch {
     std::vector<Literal> marked_;  // during analysis
     bool contradiction_ = false;
     bool by_activity_ = false;
+    bool thorough_ = false;  // packages are read as soon as their group is loaded
     std::size_t learnt_limit_ = 2000;
     Counts counts_;
 };

@@ -109,36 +109,58 @@ void CdclSearch::load(int id) {
     groups_[id].grades = grades;
     groups_[id].loaded = true;
     for (int place = 0; place < size; ++place) new_variable(id, place, -1);
-    const auto sets = groups_[id].sets;  // reading packages may add more, which then look after themselves
+    const auto sets = groups_[id].sets;  // what is attached may add more, which then look after themselves
     for (const auto set : sets) fill_set(set, source_.members(id, sets_[set].tag));
 
     const auto is_fact = [&](Literal literal) { return truth(literal) == Truth::Yes && level_of(literal) == 0; };
-    std::vector<int> open;
     for (int place = 0; place < size; ++place) {
         if (std::all_of(sets.begin(), sets.end(), [&](int set) {
                 return sets_[set].holds(place) || !is_fact(Literal::yes(sets_[set].variable));
             })) {
-            open.push_back(place);
             continue;
         }
         // No clause holds it and nothing follows from it, so that it need not be on the trail.
         truths_[Literal::no(first + place).code()] = Truth::Yes;
         truths_[Literal::yes(first + place).code()] = Truth::No;
     }
-    for (const auto place : open) {
-        const auto no = Literal::no(first + place);
-        const auto read = source_.read(id, place);
-        if (!read.usable) {
-            if (truth(no) == Truth::Open) assign(no, {}, 0);
-            continue;
-        }
-        for (const auto set : read.implies) {
-            sets_[variables_[set].set].implied_by.push_back(first + place);
-            implies_[first + place].push_back(set);
-            if (truth(Literal::yes(set)) == Truth::No) imply(no, Literal::no(set));
+    for (const auto set : sets) attach_set(set);
+    if (thorough_) read_through(id, size - 1);
+}
+
+// The package may be taken already: what it needs then follows now.
+void CdclSearch::read_package(int package) {
+    variables_[package].read = true;
+    const auto yes = Literal::yes(package);
+    const auto read = source_.read(variables_[package].group, variables_[package].place);
+    if (!read.usable) {
+        if (truth(yes) == Truth::Open) assign(~yes, {}, 0);
+        if (truth(yes) == Truth::Yes && conflict_.empty()) conflict_ = {~yes};
+        return;
+    }
+    for (const auto set : read.implies) {
+        sets_[variables_[set].set].implied_by.push_back(package);
+        implies_[package].push_back(set);
+        const auto needed = Literal::yes(set);
+        if (truth(yes) == Truth::Yes) {
+            imply(needed, yes);
+        } else if (truth(needed) == Truth::No) {
+            imply(~yes, ~needed);
         }
     }
-    for (const auto set : sets) attach_set(set);
+}
+
+void CdclSearch::read_through(int id, int last) {
+    for (int place = 0; place <= last; ++place) {
+        const auto package = groups_[id].first + place;
+        if (!variables_[package].read && truth(Literal::yes(package)) != Truth::No) read_package(package);
+    }
+}
+
+void CdclSearch::read_everything() {
+    thorough_ = true;
+    for (int group = 0; group < static_cast<int>(groups_.size()); ++group) {
+        if (groups_[group].loaded) read_through(group, groups_[group].size - 1);
+    }
 }
 
 // Names that the search has reached.

@@ -111,6 +111,11 @@ class Optimizer {
     std::vector<int> left(int group) {
         if (!search_.settle_facts()) throw Error(ErrorKind::Bug, "the resolver's choices contradict each other");
         search_.load(group);
+        // What is no worse than what is at hand counts as left only where its own needs leave it.
+        if (const auto taken = at_hand_.find(group); taken != at_hand_.end()) {
+            search_.consider(group, taken->second);
+            if (!search_.settle_facts()) throw Error(ErrorKind::Bug, "the resolver's choices contradict each other");
+        }
         std::vector<int> places;
         for (int place = 0; place < search_.group_size(group); ++place) {
             if (search_.is_left(group, place)) places.push_back(place);
