@@ -134,6 +134,12 @@ void write_file_atomic(const fs::path& path, std::string_view bytes, fs::perms m
     file.commit(mode);
 }
 
+void write_cache_file(const fs::path& path, std::string_view bytes) {
+    AtomicFile file(path);
+    file.write(bytes);
+    file.commit(fs::perms(0644), false);
+}
+
 void fsync_directory(const fs::path& directory) {
     const UniqueFd fd(::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd || ::fsync(fd.get()) != 0) throw_errno("sync", directory);
@@ -168,15 +174,15 @@ void AtomicFile::write(std::string_view bytes) {
     }
 }
 
-void AtomicFile::commit(fs::perms mode) {
+void AtomicFile::commit(fs::perms mode, bool durable) {
     if (temporary_.empty()) return fd_.reset();
     if (::fchmod(fd_.get(), static_cast<mode_t>(mode)) != 0) throw_errno("set the mode of", destination_);
-    if (::fsync(fd_.get()) != 0) throw_errno("sync", destination_);
+    if (durable && ::fsync(fd_.get()) != 0) throw_errno("sync", destination_);
     fd_.reset();
     failpoint("fs.before_rename");
     if (::rename(temporary_.c_str(), destination_.c_str()) != 0) throw_errno("write", destination_);
     temporary_.clear();
-    fsync_directory(destination_.parent_path());
+    if (durable) fsync_directory(destination_.parent_path());
 }
 
 TempDir::TempDir(std::string_view prefix, const fs::path& parent) {

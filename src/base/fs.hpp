@@ -45,6 +45,9 @@ class UniqueFd {
 // temp + fsync + rename + fsync of the folder: a reader sees the old bytes or the new ones, also after a crash.
 // Makes missing parent folders. What is there and no regular file (a device, a pipe, /dev/stdout) is written into.
 void write_file_atomic(const fs::path& path, std::string_view bytes, fs::perms mode = fs::perms(0644));
+// temp + rename without waiting for the disk: after a crash the file may hold anything. For caches whose reader checks
+// what it reads.
+void write_cache_file(const fs::path& path, std::string_view bytes);
 void fsync_directory(const fs::path& directory);
 
 // A file that appears under its name only when it is whole: write(), then commit(); dropped without a trace otherwise.
@@ -56,7 +59,7 @@ class AtomicFile {
     AtomicFile(AtomicFile&&) = delete;
 
     void write(std::string_view bytes);
-    void commit(fs::perms mode = fs::perms(0644));
+    void commit(fs::perms mode = fs::perms(0644), bool durable = true);
     [[nodiscard]] std::uint64_t size() const { return size_; }
     [[nodiscard]] const fs::path& temporary_path() const { return temporary_; }
 

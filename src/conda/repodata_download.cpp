@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-
 #include "base/strings.hpp"
 #include "conda/channel.hpp"
 
@@ -97,22 +94,6 @@ RepoDataAnswer request_repodata(HttpClient& http, const Url& url, const std::opt
         throw;
     }
     return answer;
-}
-
-std::int64_t freshness_seconds(const HttpResponse& response) {
-    const auto number = [](std::string_view text) {
-        std::int64_t value = 0;
-        std::from_chars(text.data(), text.data() + text.size(), value);
-        return value;
-    };
-    std::int64_t seconds = 0;
-    const std::string control = to_lower(response.header("cache-control"));
-    for (const std::string_view part : split(control, ',')) {
-        const std::string_view directive = trim(part);
-        if (directive == "no-store" || directive.starts_with("no-cache")) return 0;
-        if (directive.starts_with("max-age=")) seconds = number(directive.substr(8));
-    }
-    return std::clamp<std::int64_t>(seconds - number(response.header("age")), 0, 24 * 3600);
 }
 
 }  // namespace envbuild::conda

@@ -54,8 +54,4 @@ struct RepoDataConditions {
                                               const std::optional<RepoDataConditions>& conditions,
                                               RepoDataReceiver& receiver);
 
-// How long an answer may be used without asking again, by its Cache-Control and Age (RFC 9111); 0 where it does not
-// say.
-[[nodiscard]] std::int64_t freshness_seconds(const HttpResponse& response);
-
 }  // namespace envbuild::conda

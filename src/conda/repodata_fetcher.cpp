@@ -15,6 +15,7 @@
 #include "conda/repodata_cache.hpp"
 #include "conda/repodata_download.hpp"
 #include "conda/sharded_subdir.hpp"
+#include "net/freshness.hpp"
 
 namespace envbuild::conda {
 

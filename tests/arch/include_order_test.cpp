@@ -82,7 +82,7 @@ TEST_CASE("a third-party library stays inside its folders") {
         {"curl/", {"net"}},
         {"zstd.h", {"conda", "layer"}},
         {"bzlib.h", {"conda"}},
-        {"zlib.h", {"layer"}},
+        {"zlib.h", {"layer", "pypi"}},
         {"yaml-cpp/", {"spec", "catalog"}},
         {"simdjson.h", {"base", "conda"}},
         {"openssl/", {"base", "install"}},

@@ -1,0 +1,46 @@
+// The metadata of wheels that an index offers, without downloading them: from the file beside the wheel (PEP 658), else
+// from the few bytes of the wheel that hold it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "base/reporter.hpp"
+#include "net/downloader.hpp"
+#include "net/http_client.hpp"
+#include "pypi/core_metadata.hpp"
+#include "pypi/file_name.hpp"
+#include "pypi/index_page.hpp"
+#include "pypi/zip_directory.hpp"
+
+namespace envbuild::pypi {
+
+// The text of a wheel's METADATA. `what` names the wheel in messages. Corrupt where there is none, or several, or where
+// its folder is that of another project or version.
+[[nodiscard]] std::string read_wheel_metadata(RandomBytes& wheel, const WheelName& name, const std::string& what);
+
+// Thread-safe. What it found stays in `<folder>/<2 hex digits>/<64 hex digits>`, by the wheel's sha256: a line with the
+// sha256 of the rest, which is the METADATA. What does not fit its hash counts as absent.
+class MetadataSource {
+  public:
+    // All outlive this. `wheels` takes a wheel whole where its server gives no pieces of it.
+    MetadataSource(HttpClient& client, const Downloader& wheels, std::filesystem::path folder, Reporter& reporter);
+
+    // Corrupt where the metadata does not have the hash that the index promised, is broken, or names another project or
+    // version than the file; NotFound, Unauthorized, Transient, Io and Cancelled as the wire says.
+    [[nodiscard]] CoreMetadata fetch(const IndexFile& file, const WheelName& name) const;
+
+  private:
+    [[nodiscard]] std::optional<std::string> from_cache(const IndexFile& file) const;
+    void keep(const IndexFile& file, std::string_view text) const;
+    // Nothing where the server does not have what the index promised.
+    [[nodiscard]] std::optional<std::string> from_beside(const IndexFile& file) const;
+    [[nodiscard]] std::string from_wheel(const IndexFile& file, const WheelName& name) const;
+
+    HttpClient& client_;
+    const Downloader& wheels_;
+    std::filesystem::path folder_;
+    Reporter& reporter_;
+};
+
+}  // namespace envbuild::pypi
