@@ -9,8 +9,9 @@ namespace envbuild::pypi {
 
 namespace {
 
-// Of a wheel's end: holds the directory of most, and METADATA, which mostly lies right before it.
-constexpr std::uint64_t kTail = 64 << 10;
+// Of a wheel's end: as far from it as an end record may be. It holds the directory of most wheels too, and METADATA,
+// which mostly lies right before that.
+constexpr std::uint64_t kTail = 68 << 10;
 constexpr std::uint64_t kSmall = 4 << 20;  // a whole file that is taken in place of pieces
 constexpr std::uint64_t kLargestRead = 256 << 20;
 
