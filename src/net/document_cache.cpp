@@ -64,6 +64,12 @@ class Copy {
         checked(response);
     }
 
+    void remove() const {
+        std::error_code ignored;
+        fs::remove(path(".json"), ignored);
+        fs::remove(path(".body"), ignored);
+    }
+
     Document document;
 
   private:
@@ -117,6 +123,10 @@ Document DocumentCache::get(HttpClient& client, const Url& url, const Options& o
             break;
     }
     throw http_error(fmt::format("GET {}", url.without_user_info().to_string()), request, response);
+}
+
+void DocumentCache::forget(const Url& url, const Options& options) const {
+    Copy(folder_, url, options.accept).remove();
 }
 
 }  // namespace envbuild

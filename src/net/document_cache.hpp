@@ -41,6 +41,8 @@ class DocumentCache {
     // Document's (Transient for 5xx), where no answer came, and Corrupt for more than `limit` bytes. A copy is never
     // used where the server could not be asked. file: URLs are read and not kept.
     [[nodiscard]] Document get(HttpClient& client, const Url& url, const Options& options) const;
+    // Drops the copy: it turned out to be no such document as was looked for.
+    void forget(const Url& url, const Options& options) const;
 
   private:
     std::filesystem::path folder_;

@@ -103,6 +103,14 @@ TEST_CASE_METHOD(Fixture, "what the server wants no copy of is not kept") {
     CHECK(kept().empty());
 }
 
+TEST_CASE_METHOD(Fixture, "a copy can be dropped") {
+    handler = fault::respond(200, "page", "Cache-Control: max-age=600\r\n");
+    (void)get();
+    cache.forget(*Url::parse(server.url("/simple/foo/")), {"text/html", false, 1000});
+    CHECK(kept().empty());
+    CHECK_FALSE(get().fresh_from_cache);
+}
+
 TEST_CASE_METHOD(Fixture, "an absent document is an answer, a server that fails is an error") {
     CHECK(get().status == 404);
     handler = fault::respond(403);

@@ -1,0 +1,231 @@
+#include "pypi/package_index.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "base/fs.hpp"
+#include "base/parallel.hpp"
+#include "base/strings.hpp"
+#include "pypi/file_name.hpp"
+#include "pypi/line_parser.hpp"
+#include "pypi/shown.hpp"
+
+namespace envbuild::pypi {
+
+namespace {
+
+constexpr int kOk = 200, kUnauthorized = 401, kForbidden = 403;
+
+// Whether the file is one of the project, by its name.
+bool belongs_to(const std::string& filename, const std::string& project) {
+    if (const auto wheel = WheelName::parse(filename)) return wheel->name == project;
+    return SdistName::parse(filename, project).has_value();
+}
+
+Error unauthorized(const Url& page, int status) {
+    return Error(ErrorKind::Unauthorized, fmt::format("{} answered {} {}", page.to_string(), status,
+                                                      status == kUnauthorized ? "Unauthorized" : "Forbidden"))
+        .with_hint("the index needs a login: put it into ~/.netrc, or into the index's URL through ${VARIABLE}");
+}
+
+}  // namespace
+
+// Reads pages for one PackageIndex.
+class PackageIndex::Reader {
+  public:
+    explicit Reader(const PackageIndex& index) : index_(index) {}
+
+    // Nothing where the server has no such page; `status` then says with what it answered.
+    std::optional<IndexPage> page(const Url& url, int& status) const {
+        const DocumentCache::Options options{std::string(kIndexAccept), index_.settings_.refresh, kLimit};
+        const Document document = index_.pages_.get(index_.client_, url, options);
+        status = document.status;
+        if (status == kUnauthorized) throw unauthorized(url, status);
+        if (status != kOk) return std::nullopt;
+        auto page = parse_index_page(document.content_type, document.body, document.final_url);
+        if (!page) {
+            index_.pages_.forget(url, options);  // else it would be taken for good for as long as its server said
+            throw std::move(page.error());
+        }
+        for (const auto& skipped : page->skipped)
+            index_.reporter_.debug(fmt::format("{}: passed over: {}", url.to_string(), skipped));
+        return std::move(*page);
+    }
+
+    // Of one --find-links.
+    std::vector<IndexFile> links(const Url& place) const {
+        if (has_archive_ending(place.filename())) return {single_file(place)};
+        if (place.scheme() == "file") {
+            const fs::path path = place.file_path();
+            if (fs::is_directory(path)) return folder(path);
+        }
+        int status = 0;
+        auto found = page(place, status);
+        if (found) return std::move(found->files);
+        if (status == kForbidden) throw unauthorized(place, status);
+        throw Error(ErrorKind::NotFound, fmt::format("{} of --find-links is not there", place.to_string()))
+            .with_hint("it names a page with links, a file, or a folder");
+    }
+
+  private:
+    static constexpr std::uint64_t kLimit = 256 << 20;
+
+    static IndexFile single_file(const Url& place) {
+        IndexFile file;
+        file.filename = place.filename();
+        file.url = place.without_fragment();
+        for (const auto field : split(place.fragment(), '&')) {
+            if (!field.starts_with("sha256=")) continue;
+            if (const auto digest = Digest::from_hex(field.substr(7))) file.sha256 = *digest;
+        }
+        return file;
+    }
+
+    static std::vector<IndexFile> folder(const fs::path& path) {
+        std::set<std::string> names;
+        std::error_code error;
+        for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
+            std::string name = it->path().filename();
+            if (has_archive_ending(name) && it->is_regular_file(error)) names.insert(std::move(name));
+        }
+        if (error)
+            throw Error(ErrorKind::Io, fmt::format("{}: cannot read the folder: {}", path.string(), error.message()));
+        std::vector<IndexFile> files;
+        for (const auto& name : names) {
+            IndexFile file;
+            file.filename = name;
+            file.url = Url::from_path((path / name).string());
+            file.size = fs::file_size(path / name);
+            files.push_back(std::move(file));
+        }
+        return files;
+    }
+
+    const PackageIndex& index_;
+};
+
+namespace {
+
+// Adds what one place offers, where a better place does not have it.
+class Merge {
+  public:
+    Merge(Project& project, const std::vector<Url>& places) : project_(project), places_(places) {}
+
+    void add(const IndexFile& file, std::size_t place) {
+        const auto [known, added] = by_name_.emplace(file.filename, project_.files.size());
+        if (added) {
+            project_.files.push_back({file, place, ""});
+            return;
+        }
+        ProjectFile& first = project_.files[known->second];
+        if (!first.file.sha256 && file.sha256) {
+            first = {file, place, ""};
+        } else if (first.file.sha256 && file.sha256 && *first.file.sha256 != *file.sha256 && first.dispute.empty()) {
+            first.dispute = fmt::format("{} is offered by {} with the sha256 {}, and by {} with {}",
+                                        shown(file.filename), places_[first.place].to_string(),
+                                        first.file.sha256->hex(), places_[place].to_string(), file.sha256->hex());
+        }
+    }
+
+  private:
+    Project& project_;
+    const std::vector<Url>& places_;
+    std::map<std::string, std::size_t> by_name_;
+};
+
+}  // namespace
+
+PackageIndex::PackageIndex(HttpClient& client, PackageIndexSettings settings, Reporter& reporter)
+    : client_(client),
+      settings_(std::move(settings)),
+      reporter_(reporter),
+      pages_(settings_.cache_directory / "pages"),
+      links_(settings_.find_links.size()) {
+    for (auto* list : {&settings_.indexes, &settings_.find_links}) {
+        for (Url& url : *list) {
+            client_.credentials().add_from_url(url);
+            url = url.without_user_info();
+            places_.push_back(url.without_fragment());
+        }
+    }
+}
+
+PackageIndex::~PackageIndex() = default;
+
+std::shared_ptr<const Project> PackageIndex::project(const std::string& name) {
+    std::promise<std::shared_ptr<const Project>> promise;
+    {
+        std::unique_lock lock(mutex_);
+        if (const auto found = projects_.find(name); found != projects_.end()) {
+            const Future future = found->second;
+            lock.unlock();
+            return future.get();
+        }
+        projects_.emplace(name, promise.get_future().share());
+    }
+    try {
+        const Reader reader(*this);
+        std::call_once(links_read_, [&] {
+            parallel_for(links_.size(), settings_.threads,
+                         [&](std::size_t i) { links_[i] = reader.links(settings_.find_links[i]); });
+        });
+        std::vector<std::optional<IndexPage>> pages(settings_.indexes.size());
+        std::vector<int> statuses(pages.size());
+        std::vector<Url> urls;
+        for (const Url& index : settings_.indexes) {
+            urls.push_back(index.scheme() == "file" ? index.join(name).join("index.html") : index.join(name + "/"));
+        }
+        parallel_for(pages.size(), settings_.threads,
+                     [&](std::size_t i) { pages[i] = reader.page(urls[i], statuses[i]); });
+
+        auto project = std::make_shared<Project>();
+        project->name = name;
+        Merge merge(*project, places_);
+        for (std::size_t i = 0; i < pages.size(); ++i) {
+            if (!pages[i]) {
+                project->absent.push_back(fmt::format("{} answered {}", urls[i].to_string(), statuses[i]));
+                continue;
+            }
+            project->known = true;
+            for (const IndexFile& file : pages[i]->files) merge.add(file, i);
+        }
+        for (std::size_t i = 0; i < links_.size(); ++i) {
+            for (const IndexFile& file : links_[i]) {
+                if (belongs_to(file.filename, name)) merge.add(file, pages.size() + i);
+            }
+        }
+        // Some servers answer 403 for what they do not have, but where nothing else has it either, it may be a login.
+        const auto forbidden = std::ranges::find(statuses, kForbidden);
+        if (!project->known && project->files.empty() && forbidden != statuses.end())
+            throw unauthorized(urls[static_cast<std::size_t>(forbidden - statuses.begin())], kForbidden);
+        promise.set_value(project);
+        return project;
+    } catch (...) {
+        promise.set_exception(std::current_exception());
+        throw;
+    }
+}
+
+void PackageIndex::prefetch(const std::vector<std::string>& names) {
+    parallel_for(names.size(), settings_.threads, [&](std::size_t i) {
+        client_.cancel().throw_if_cancelled();
+        try {
+            (void)project(names[i]);
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::Cancelled) throw;
+        }
+    });
+}
+
+Error PackageIndex::absent_error(const Project& project) const {
+    std::string message = fmt::format("no package index has '{}'", project.name);
+    if (!project.absent.empty()) message += ": " + join(project.absent, ", ");
+    if (!settings_.find_links.empty()) message += "; nor has --find-links";
+    return Error(ErrorKind::NotFound, message)
+        .with_hint("check the name, or name the index that has it by --index-url or --extra-index-url");
+}
+
+}  // namespace envbuild::pypi
