@@ -30,7 +30,7 @@ class Copy {
     // False where there is none.
     bool load() {
         const auto text = read_file_if_exists(path(".json"));
-        const auto json = text ? Json::parse(*text) : fail(ErrorKind::NotFound, "");
+        auto json = text ? Json::parse(*text) : fail(ErrorKind::NotFound, "");
         if (!json || json->int_or("version", 0) != 1 || json->string_or("url", "") != url_) return false;
         auto body = read_file_if_exists(path(".body"));
         auto final_url = Url::parse(json->string_or("final_url", ""));

@@ -58,8 +58,9 @@ std::string unfolded(const std::string& value) {
 // {2, 1} of "2.1".
 std::optional<std::pair<int, int>> format_version(std::string_view text) {
     std::pair<int, int> version;
-    const char* const end = text.data() + text.size();
-    const auto major = std::from_chars(text.data(), end, version.first);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto major = std::from_chars(begin, end, version.first);
     if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.') return std::nullopt;
     const auto minor = std::from_chars(major.ptr + 1, end, version.second);
     if (minor.ec != std::errc() || minor.ptr != end) return std::nullopt;
@@ -72,7 +73,7 @@ class Reading {
 
     Expected<CoreMetadata> run(std::string_view text) {
         int line = 0;
-        const bool whole = read_fields(text, [this](Field field) { take(field); }, line);
+        const bool whole = read_fields(text, [this](const Field& field) { take(field); }, line);
         if (!whole) fault(line, "is no header field");
         const auto format = format_version(out_.metadata_version);
         if (!fault_ && (!format || format->first < 1)) fault(0, "has no Metadata-Version");

@@ -58,8 +58,9 @@ Expected<WheelName> WheelName::parse(std::string_view file_name) {
     if (!version) return refuse(file_name, version.error().message());
     WheelName wheel{normalize_name(parts[0]), std::move(*version), {}, {}, {}, {}};
     if (parts.size() == 6) {
-        const char* const end = parts[2].data() + parts[2].size();
-        const auto number = std::from_chars(parts[2].data(), end, wheel.build.number);
+        const char* const begin = parts[2].data();
+        const char* const end = begin + parts[2].size();
+        const auto number = std::from_chars(begin, end, wheel.build.number);
         if (number.ec != std::errc() || !std::ranges::all_of(parts[2], [](char c) { return is_word(c) || c == '.'; }))
             return refuse(file_name, "a build tag begins with a number");
         wheel.build.rest.assign(number.ptr, end);

@@ -14,8 +14,9 @@ namespace {
 // The first two numbers of a version.
 std::optional<std::pair<int, int>> two_numbers(std::string_view text) {
     std::pair<int, int> numbers;
-    const char* const end = text.data() + text.size();
-    const auto first = std::from_chars(text.data(), end, numbers.first);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto first = std::from_chars(begin, end, numbers.first);
     if (first.ec != std::errc() || first.ptr == end || *first.ptr != '.') return std::nullopt;
     const auto second = std::from_chars(first.ptr + 1, end, numbers.second);
     if (second.ec != std::errc() || numbers.first < 0 || numbers.second < 0 || numbers.second > 1000)
