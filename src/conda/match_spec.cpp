@@ -9,7 +9,7 @@
 #include "base/url.hpp"
 #include "conda/channel.hpp"
 #include "conda/match_spec_extra.hpp"
-#include "conda/package_record.hpp"
+#include "conda/name_records.hpp"
 
 namespace envbuild::conda {
 
@@ -115,6 +115,19 @@ bool MatchSpec::matches(const PackageRecord& record) const {
     if (extra.features && *extra.features != split_features(record.features)) return false;
     if (extra.track_features && *extra.track_features != split_features(join(record.track_features, ","))) return false;
     return extra.extras.empty() && extra.flags.empty();
+}
+
+bool MatchSpec::matches(const RecordHead& head) const {
+    return build_.matches(head.build) && version_.matches(*head.version) &&
+           (!extra_ || !extra_->build_number || extra_->build_number->matches(head.build_number));
+}
+
+bool MatchSpec::asks_for_head_only() const {
+    if (!extra_) return true;
+    const Extra& extra = *extra_;
+    return extra.subdir.empty() && extra.md5.empty() && extra.sha256.empty() && extra.file_name.empty() &&
+           extra.url.empty() && extra.license.is_any() && extra.license_family.is_any() && !extra.features &&
+           !extra.track_features && extra.extras.empty() && extra.flags.empty();
 }
 
 std::string MatchSpec::canonical(std::string_view canonical_channel) const {

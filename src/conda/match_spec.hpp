@@ -16,6 +16,7 @@
 namespace envbuild::conda {
 
 struct PackageRecord;
+struct RecordHead;
 
 // conda silently drops parts of a spec that it does not understand: "numpy[version<2]", "torch[extra]",
 // "bioconda:snpsift" all come out as the bare name.
@@ -53,6 +54,9 @@ class MatchSpec {
     // Whether the record fits in every field but the channel, which needs a ChannelResolver (Solver compares canonical
     // URLs).
     [[nodiscard]] bool matches(const PackageRecord& record) const;
+    // The same of what a head shows, for records of this name; all there is to know where asks_for_head_only().
+    [[nodiscard]] bool matches(const RecordHead& head) const;
+    [[nodiscard]] bool asks_for_head_only() const;
 
     // The one spelling that is hashed: "name version build" with brackets for the rest in alphabetical order; the
     // channel as given to it (already canonical). Parses back (Dialect::Conda) to a spec of the same canonical form.

@@ -14,8 +14,7 @@
 
 namespace envbuild::conda {
 
-class JsonBytes;
-class RepoDataIndex;
+struct RepoDataFile;
 
 // Names with the places of their records; a record is parsed when its name is asked for. Immutable once loaded and
 // thread-safe. Files of 400 MB are fine: the bytes are mapped or held once, or read where they are needed, and no tree
@@ -47,7 +46,7 @@ class RepoData : public SubdirRecords {
     RepoData(const RepoData&) = delete;
 
     // What cannot be a record (no version, a version that conda does not take, a wrong type) is left out and counted.
-    [[nodiscard]] std::vector<PackageRecord> records(std::string_view name) const override;
+    [[nodiscard]] std::shared_ptr<const NameRecords> open(std::string_view name) const override;
     [[nodiscard]] std::vector<std::string> names() const override;
     [[nodiscard]] bool has(std::string_view name) const override;
     [[nodiscard]] std::vector<std::string> needs(std::string_view name) const override;
@@ -65,10 +64,9 @@ class RepoData : public SubdirRecords {
     [[nodiscard]] const Url& base_url() const;
 
   private:
-    struct State;
-    [[nodiscard]] static std::shared_ptr<const RepoData> make(std::unique_ptr<State> state);
-    explicit RepoData(std::unique_ptr<State> state);
-    std::unique_ptr<State> state_;
+    [[nodiscard]] static std::shared_ptr<const RepoData> make(std::shared_ptr<RepoDataFile> file);
+    explicit RepoData(std::shared_ptr<const RepoDataFile> file);
+    std::shared_ptr<const RepoDataFile> file_;
 };
 
 }  // namespace envbuild::conda

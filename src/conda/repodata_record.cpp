@@ -152,6 +152,107 @@ class RecordReader {
     bool has_build_ = false;
 };
 
+// The same for a head.
+class HeadReader {
+  public:
+    explicit HeadReader(HeadStorage& storage) : storage_(storage) {}
+
+    void read(std::string_view key, ondemand::value value) {
+        if (key == "name") {
+            if (value.get_string().get(name_) != simdjson::SUCCESS) throw WrongType{"a text"};
+        } else if (key == "version") {
+            version_ = kept(value);
+        } else if (key == "build") {
+            head_.build = kept(value);
+            has_build_ = true;
+        } else if (key == "build_number") {
+            head_.build_number = integer_of(value);
+        } else if (key == "sha256") {
+            head_.has_sha256 = is_string(value);
+        } else if (key == "timestamp") {
+            head_.timestamp = milliseconds(integer_of(value));
+        } else if (key == "track_features") {
+            head_.track_features = static_cast<std::uint32_t>(features_of(value).size());
+        } else if (key == "revoked") {
+            bool flag = false;
+            revoked_ = value.get_bool().get(flag) == simdjson::SUCCESS && flag;
+        }
+    }
+
+    // The reason why it is no record, or "".
+    std::string finish(std::string_view wanted) {
+        if (name_ != wanted) return "its name is not the one that it lies under";
+        if (version_.data() == nullptr) return "it has no version";
+        if (!has_build_) return "it has no build";
+        auto& version = storage_.by_text[version_];
+        if (version == nullptr) {
+            auto parsed = Version::parse(version_);
+            if (!parsed) return parsed.error().message();
+            version = &storage_.versions.emplace_back(std::move(*parsed));
+        }
+        head_.version = version;
+        return "";
+    }
+
+    [[nodiscard]] bool revoked() const { return revoked_; }
+    [[nodiscard]] const RecordHead& head() const { return head_; }
+
+  private:
+    // A text that stays: in the document itself, unless it holds escapes.
+    std::string_view kept(ondemand::value value) {
+        const std::string_view token = value.raw_json_token();
+        std::string_view text;
+        if (value.get_string().get(text) != simdjson::SUCCESS) throw WrongType{"a text"};
+        if (token.substr(1).starts_with(text) && token.substr(1 + text.size()).starts_with('"'))
+            return token.substr(1, text.size());
+        return storage_.escaped.emplace_back(text);
+    }
+
+    HeadStorage& storage_;
+    RecordHead head_;
+    std::string_view name_, version_;
+    bool has_build_ = false, revoked_ = false;
+};
+
+// It becomes a path in caches and a part of URLs.
+bool is_file_name(std::string_view text) {
+    return text.find_first_of("/\\") == std::string_view::npos && !has_control_character(text) &&
+           !text.starts_with('.');
+}
+
+std::unexpected<Error> refuse(std::string_view file_name, std::string_view reason) {
+    return fail(ErrorKind::Corrupt, fmt::format("{}: {}", file_name, reason));
+}
+
+// Gives each field that is not null to the reader. The reason why it is no record, or "".
+template <class Reader>
+std::string read_fields(ondemand::parser& parser, std::string_view json, std::size_t capacity, Reader& reader) {
+    std::string_view key;
+    try {
+        ondemand::document document;
+        ondemand::object object;
+        if (parser.iterate(simdjson::padded_string_view(json.data(), json.size(), capacity)).get(document) !=
+                simdjson::SUCCESS ||
+            document.get_object().get(object) != simdjson::SUCCESS) {
+            return "it is not a JSON object";
+        }
+        for (auto field : object) {
+            ondemand::value value;
+            if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(value) != simdjson::SUCCESS) {
+                return "its JSON is broken";
+            }
+            bool null = false;
+            if (value.is_null().get(null) == simdjson::SUCCESS && null) continue;
+            reader.read(key, value);
+        }
+    } catch (const WrongType& wrong) {
+        return fmt::format("'{}' should be {}", key, wrong.wanted);
+    } catch (const simdjson::simdjson_error& error) {
+        return error.what();
+    }
+    return "";
+}
+
 }  // namespace
 
 struct RecordParser::State {
@@ -163,45 +264,31 @@ RecordParser::RecordParser(const RepoData::Origin& origin, const Url& base_url)
 RecordParser::~RecordParser() = default;
 
 Expected<PackageRecord> RecordParser::parse(std::string_view file_name, std::string_view json, std::size_t capacity) {
-    const auto refuse = [&](std::string_view reason) {
-        return fail(ErrorKind::Corrupt, fmt::format("{}: {}", file_name, reason));
-    };
-    // It becomes a path in caches and a part of URLs.
-    if (file_name.find_first_of("/\\") != std::string_view::npos || has_control_character(file_name) ||
-        file_name.starts_with('.')) {
-        return refuse("this is not a file name");
-    }
     PackageRecord record;
     RecordReader reader(record);
-    std::string_view key;
-    try {
-        ondemand::document document;
-        ondemand::object object;
-        if (state_->parser.iterate(simdjson::padded_string_view(json.data(), json.size(), capacity)).get(document) !=
-                simdjson::SUCCESS ||
-            document.get_object().get(object) != simdjson::SUCCESS) {
-            return refuse("it is not a JSON object");
-        }
-        for (auto field : object) {
-            ondemand::value value;
-            if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(value) != simdjson::SUCCESS) {
-                return refuse("its JSON is broken");
-            }
-            bool null = false;
-            if (value.is_null().get(null) == simdjson::SUCCESS && null) continue;
-            reader.read(key, value);
-        }
-    } catch (const WrongType& wrong) {
-        return refuse(fmt::format("'{}' should be {}", key, wrong.wanted));
-    } catch (const simdjson::simdjson_error& error) {
-        return refuse(error.what());
-    }
-    if (const std::string reason = reader.finish(); !reason.empty()) return refuse(reason);
+    std::string reason =
+        is_file_name(file_name) ? read_fields(state_->parser, json, capacity, reader) : "this is not a file name";
+    if (reason.empty()) reason = reader.finish();
+    if (!reason.empty()) return refuse(file_name, reason);
     record.file_name = file_name;
     record.subdir = origin_.subdir;
     record.channel = origin_.channel;
     record.url = base_url_.join(percent_encode(file_name, "!$&'()*+,;=:@"));
     return record;
+}
+
+Expected<std::optional<RecordHead>> RecordParser::parse_head(std::string_view name, std::string_view file_name,
+                                                             std::string_view json, std::size_t capacity,
+                                                             HeadStorage& storage) {
+    HeadReader reader(storage);
+    std::string reason =
+        is_file_name(file_name) ? read_fields(state_->parser, json, capacity, reader) : "this is not a file name";
+    if (reason.empty()) reason = reader.finish(name);
+    if (!reason.empty()) return refuse(file_name, reason);
+    if (reader.revoked()) return std::nullopt;
+    auto head = reader.head();
+    head.file_name = file_name;
+    return head;
 }
 
 }  // namespace envbuild::conda

@@ -36,9 +36,9 @@ ShardedSubdir::ShardedSubdir(HttpClient& http, ShardIndex index, const Url& inde
       origin_(std::move(origin)),
       settings_(std::move(settings)) {}
 
-std::vector<PackageRecord> ShardedSubdir::records(std::string_view name) const {
+std::shared_ptr<const NameRecords> ShardedSubdir::open(std::string_view name) const {
     const auto shard = load(name);
-    return shard ? shard->data->records(name) : std::vector<PackageRecord>();
+    return shard ? shard->data->open(name) : nullptr;
 }
 
 std::vector<std::string> ShardedSubdir::names() const {

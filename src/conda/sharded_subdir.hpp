@@ -28,7 +28,7 @@ class ShardedSubdir : public SubdirRecords {
     ShardedSubdir(HttpClient& http, ShardIndex index, const Url& index_url, RepoData::Origin origin,
                   ShardedSubdirSettings settings);
 
-    [[nodiscard]] std::vector<PackageRecord> records(std::string_view name) const override;
+    [[nodiscard]] std::shared_ptr<const NameRecords> open(std::string_view name) const override;
     [[nodiscard]] std::vector<std::string> names() const override;
     [[nodiscard]] bool has(std::string_view name) const override;
     [[nodiscard]] std::vector<std::string> needs(std::string_view name) const override;

@@ -30,12 +30,14 @@ Expected<ChannelPriority> parse_channel_priority(std::string_view text) {
 }
 
 ListedRecords::ListedRecords(std::vector<conda::PackageRecord> records) {
-    for (auto& record : records) by_name_[record.name].push_back(std::move(record));
+    std::map<std::string, std::vector<conda::PackageRecord>> by_name;
+    for (auto& record : records) by_name[record.name].push_back(std::move(record));
+    for (auto& [name, own] : by_name) by_name_[name] = std::make_shared<conda::HeldRecords>(std::move(own));
 }
 
-std::vector<conda::PackageRecord> ListedRecords::records(std::string_view name) {
+std::shared_ptr<const conda::NameRecords> ListedRecords::open(std::string_view name) {
     const auto found = by_name_.find(name);
-    return found == by_name_.end() ? std::vector<conda::PackageRecord>() : found->second;
+    return found == by_name_.end() ? nullptr : found->second;
 }
 
 std::vector<std::string> ListedRecords::names() {
@@ -62,21 +64,24 @@ ChannelCandidates::ChannelCandidates(std::vector<ChannelSource> channels, Channe
 
 Offer ChannelCandidates::offer(const std::string& name, const std::string& channel) {
     Offer offer;
-    std::unordered_multimap<std::string_view, const conda::PackageRecord*> seen;  // by file name: URLs are long
-    const auto is_known = [&](const conda::PackageRecord& record) {
-        const auto [begin, end] = seen.equal_range(record.file_name);
-        return std::any_of(begin, end, [&](const auto& entry) { return entry.second->url == record.url; });
+    std::unordered_multimap<std::string_view, LazyRecord> seen;  // by file name: URLs are long, and seldom needed
+    const auto is_known = [&](const LazyRecord& record) {
+        const auto [begin, end] = seen.equal_range(record.head().file_name);
+        return std::any_of(begin, end, [&](const auto& entry) { return entry.second->url == record->url; });
     };
     for (std::size_t rank = 0; rank < channels_.size(); ++rank) {
         const bool wanted = channel_matches(channel, channels_[rank].url);
         const bool hidden = !wanted || (priority_ == ChannelPriority::Strict && !offer.usable.empty());
         std::vector<Candidate> found;
         for (const auto& source : channels_[rank].sources) {
-            for (auto& record : source->records(name)) {
-                if (record.name != name || is_known(record)) continue;
-                auto kept = std::make_shared<const conda::PackageRecord>(std::move(record));
-                seen.emplace(kept->file_name, kept.get());
-                found.push_back({std::move(kept), static_cast<int>(rank)});
+            const auto records = source->open(name);
+            if (!records) continue;
+            const auto shelf = std::make_shared<RecordShelf>(name, records);
+            for (std::size_t place = 0; place < records->heads().size(); ++place) {
+                LazyRecord record(shelf, place);
+                if (is_known(record)) continue;
+                seen.emplace(record.head().file_name, record);
+                found.push_back({std::move(record), static_cast<int>(rank)});
             }
         }
         auto& list = hidden ? offer.hidden : offer.usable;

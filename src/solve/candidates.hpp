@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "conda/package_record.hpp"
+#include "solve/lazy_record.hpp"
 
 namespace envbuild::solve {
 
@@ -19,7 +19,7 @@ enum class ChannelPriority : std::uint8_t { Strict, Flexible, Disabled };
 [[nodiscard]] Expected<ChannelPriority> parse_channel_priority(std::string_view text);
 
 struct Candidate {
-    std::shared_ptr<const conda::PackageRecord> record;
+    LazyRecord record;
     int channel_rank = 0;  // 0 is the channel of the highest priority
 };
 
@@ -27,8 +27,8 @@ struct Candidate {
 class RecordSource {
   public:
     virtual ~RecordSource() = default;
-    // Every record of the name in all subdirs that the target takes; empty where there is none. Throws Error(Corrupt).
-    [[nodiscard]] virtual std::vector<conda::PackageRecord> records(std::string_view name) = 0;
+    // Every record of the name; null where there is none. Throws Error(Corrupt).
+    [[nodiscard]] virtual std::shared_ptr<const conda::NameRecords> open(std::string_view name) = 0;
     [[nodiscard]] virtual std::vector<std::string> names() = 0;
 };
 
@@ -42,11 +42,11 @@ struct ChannelSource {
 class ListedRecords : public RecordSource {
   public:
     explicit ListedRecords(std::vector<conda::PackageRecord> records);
-    std::vector<conda::PackageRecord> records(std::string_view name) override;
+    std::shared_ptr<const conda::NameRecords> open(std::string_view name) override;
     std::vector<std::string> names() override;
 
   private:
-    std::map<std::string, std::vector<conda::PackageRecord>, std::less<>> by_name_;
+    std::map<std::string, std::shared_ptr<const conda::NameRecords>, std::less<>> by_name_;
 };
 
 // What a name offers. `hidden` are those of channels that strict priority keeps out; they serve explanations.
@@ -67,8 +67,7 @@ class CandidateProvider {
     [[nodiscard]] virtual ChannelPriority priority() const = 0;
 };
 
-// Channels in the order of their priority. A record that two subdirs or channels give twice (same URL) counts once;
-// records without a name's match are dropped.
+// Channels in the order of their priority. A record that two subdirs or channels give twice (same URL) counts once.
 class ChannelCandidates : public CandidateProvider {
   public:
     ChannelCandidates(std::vector<ChannelSource> channels, ChannelPriority priority = ChannelPriority::Strict);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <unordered_map>
 
 #include "base/strings.hpp"
 
@@ -45,11 +45,20 @@ bool is_gpu_build(const conda::PackageRecord& record) {
     return false;
 }
 
+bool is_gpu_build(const LazyRecord& record) {
+    // What names of CUDA packages and builds have in common.
+    static constexpr std::array<std::string_view, 7> kSigns = {"cud", "gpu", "nccl", "CUD", "GPU", "Cud", "Gpu"};
+    const auto build = record.head().build;
+    if (says_cpu(build)) return false;
+    if (says_gpu(build)) return true;
+    return std::ranges::any_of(kSigns, [&](auto sign) { return record.may_hold(sign); }) && is_gpu_build(*record);
+}
+
 bool comes_in_both(const std::vector<Candidate>& candidates) {
-    std::map<std::string, std::pair<bool, bool>> by_version;
+    std::unordered_map<std::string_view, std::pair<bool, bool>> by_version;
     for (const auto& candidate : candidates) {
-        auto& [gpu, other] = by_version[candidate.record->version.to_string()];
-        (is_gpu_build(*candidate.record) ? gpu : other) = true;
+        auto& [gpu, other] = by_version[candidate.record.head().version->to_string()];
+        (is_gpu_build(candidate.record) ? gpu : other) = true;
     }
     return std::any_of(by_version.begin(), by_version.end(),
                        [](const auto& entry) { return entry.second.first && entry.second.second; });

@@ -17,6 +17,8 @@
 namespace envbuild::solve {
 
 [[nodiscard]] bool is_gpu_build(const conda::PackageRecord& record);
+// The same, and most records are not read for it.
+[[nodiscard]] bool is_gpu_build(const LazyRecord& record);
 
 // Whether the candidates of one name come in both kinds.
 [[nodiscard]] bool comes_in_both(const std::vector<Candidate>& candidates);

@@ -24,20 +24,24 @@ std::weak_ordering compare_class(const Candidate& a, const Candidate& b, Channel
     if (priority == ChannelPriority::Flexible) {
         if (const auto order = a.channel_rank <=> b.channel_rank; order != 0) return order;
     }
-    if (const auto order = more_is_better(a.record->version, b.record->version); order != 0) return order;
-    if (const auto order = a.record->track_features.size() <=> b.record->track_features.size(); order != 0)
-        return order;
+    const auto &x = a.record.head(), &y = b.record.head();
+    // Builds of one version mostly share it.
+    if (x.version != y.version) {
+        if (const auto order = more_is_better(*x.version, *y.version); order != 0) return order;
+    }
+    if (const auto order = x.track_features <=> y.track_features; order != 0) return order;
     if (const auto order = a.channel_rank <=> b.channel_rank; order != 0) return order;
-    return more_is_better(a.record->build_number, b.record->build_number);
+    return more_is_better(x.build_number, y.build_number);
 }
 
 std::weak_ordering compare_candidates(const Candidate& a, const Candidate& b, ChannelPriority priority) {
     if (const auto order = compare_class(a, b, priority); order != 0) return order;
-    if (const auto order = more_is_better(a.record->timestamp, b.record->timestamp); order != 0) return order;
-    const bool new_format_a = a.record->file_name.ends_with(".conda");
-    const bool new_format_b = b.record->file_name.ends_with(".conda");
+    const auto &x = a.record.head(), &y = b.record.head();
+    if (const auto order = more_is_better(x.timestamp, y.timestamp); order != 0) return order;
+    const bool new_format_a = x.file_name.ends_with(".conda");
+    const bool new_format_b = y.file_name.ends_with(".conda");
     if (new_format_a != new_format_b) return new_format_a ? std::weak_ordering::less : std::weak_ordering::greater;
-    if (const auto order = a.record->build <=> b.record->build; order != 0) return order;
+    if (const auto order = x.build <=> y.build; order != 0) return order;
     return a.record->url <=> b.record->url;
 }
 

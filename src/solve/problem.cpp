@@ -68,7 +68,7 @@ class Builder {
                 }
             }
         }
-        if (gpu_only && !is_gpu_build(*package.candidate.record)) return Problem::Excluded::CpuBuild;
+        if (gpu_only && !is_gpu_build(package.candidate.record)) return Problem::Excluded::CpuBuild;
         return Problem::Excluded::No;
     }
 

@@ -109,7 +109,7 @@ std::vector<int> ReachedRequest::open(int group) {
 CdclSource::Package ReachedRequest::read(int group, int place) {
     Package made;
     const auto id = universe_.name(names_[group]).packages[place];
-    if (gpu_only_[group] != 0 && !is_gpu_build(*universe_.package_unparsed(id).candidate.record)) {
+    if (gpu_only_[group] != 0 && !is_gpu_build(universe_.package_unparsed(id).candidate.record)) {
         made.usable = false;
         return made;
     }

@@ -7,7 +7,7 @@ namespace {
 class RepoDataSource : public RecordSource {
   public:
     explicit RepoDataSource(std::shared_ptr<const conda::SubdirRecords> data) : data_(std::move(data)) {}
-    std::vector<conda::PackageRecord> records(std::string_view name) override { return data_->records(name); }
+    std::shared_ptr<const conda::NameRecords> open(std::string_view name) override { return data_->open(name); }
     std::vector<std::string> names() override { return data_->names(); }
 
   private:

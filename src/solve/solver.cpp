@@ -42,7 +42,7 @@ std::vector<std::string> notes_of(Universe& universe, const Solution& solution) 
             }
         }
         const auto newer = std::any_of(name.hidden.begin(), name.hidden.end(), [&](const auto& candidate) {
-            return candidate.record->version > record.version;
+            return *candidate.record.head().version > record.version;
         });
         const bool asked = std::any_of(universe.request().specs.begin(), universe.request().specs.end(),
                                        [&](const auto& spec) { return spec.name() == record.name; });

@@ -55,13 +55,13 @@ void Universe::load(Name& name) {
     std::vector<Candidate> usable;
     if (name.text.starts_with("__")) {
         for (const auto& record : request_.virtual_packages) {
-            if (record.name == name.text) usable.push_back({std::make_shared<const conda::PackageRecord>(record), 0});
+            if (record.name == name.text) usable.push_back({LazyRecord(record), 0});
         }
     } else {
         auto offer = provider_.offer(name.text, name.channel);
         name.hidden = std::move(offer.hidden);
         for (auto& candidate : offer.usable) {
-            const bool refused = !candidate.record->sha256 && !request_.allow_missing_sha256;
+            const bool refused = !candidate.record.head().has_sha256 && !request_.allow_missing_sha256;
             (refused ? name.without_hash : usable).push_back(std::move(candidate));
         }
     }
@@ -75,7 +75,8 @@ void Universe::load(Name& name) {
     }
     const auto is_held = [&](const Candidate& candidate) {
         return std::any_of(held.begin(), held.end(), [&](const auto* record) {
-            return record->url == candidate.record->url && record->sha256 == candidate.record->sha256;
+            return record->file_name == candidate.record.head().file_name && record->url == candidate.record->url &&
+                   record->sha256 == candidate.record->sha256;
         });
     };
     const auto held_end = std::stable_partition(usable.begin(), usable.end(), is_held);
@@ -89,7 +90,7 @@ void Universe::load(Name& name) {
     }
     name.version_ends.resize(name.packages.size());
     const auto version = [&](std::size_t i) -> const std::string& {
-        return package_unparsed(name.packages[i]).candidate.record->version.to_string();
+        return package_unparsed(name.packages[i]).candidate.record.head().version->to_string();
     };
     for (std::size_t i = name.packages.size(); i-- > 0;) {
         const bool last = i + 1 == name.packages.size() || version(i) != version(i + 1);
@@ -109,8 +110,9 @@ const Universe::Spec& Universe::spec(int id) {
         spec.evaluated = true;
         const auto& about = name(spec.name);
         const auto fits = [&](int package) {
-            const auto& record = *packages_[static_cast<std::size_t>(package)].candidate.record;
-            return spec.match.matches(record) && channel_matches(spec.match.channel(), record.channel);
+            const auto& record = packages_[static_cast<std::size_t>(package)].candidate.record;
+            return spec.match.matches(record.head()) && channel_matches(spec.match.channel(), record.channel()) &&
+                   (spec.match.asks_for_head_only() || spec.match.matches(*record));
         };
         // Most specs ask for nothing but a version, which is then compared once for all of its builds.
         const bool version_only =
@@ -129,8 +131,8 @@ const Universe::Spec& Universe::spec(int id) {
 const Universe::Package& Universe::package(int id) {
     if (!packages_[static_cast<std::size_t>(id)].parsed) {
         std::vector<int> needs, bars;
-        bool broken = false;
         const auto record = packages_[static_cast<std::size_t>(id)].candidate.record;
+        bool broken = record.is_broken();
         for (const auto& text : record->depends) {
             if (const auto spec = intern(text)) {
                 needs.push_back(*spec);
@@ -166,7 +168,7 @@ bool Universe::same_block(int a, int b, bool version_only) const {
     if (!version_only) return compare_class(x.candidate, y.candidate, provider_.priority()) == 0;
     const bool same_channel =
         provider_.priority() != ChannelPriority::Flexible || x.candidate.channel_rank == y.candidate.channel_rank;
-    return same_channel && x.candidate.record->version == y.candidate.record->version;
+    return same_channel && *x.candidate.record.head().version == *y.candidate.record.head().version;
 }
 
 }  // namespace envbuild::solve
