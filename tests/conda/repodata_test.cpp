@@ -106,6 +106,51 @@ TEST_CASE("broken records are left out, counted and told") {
     CHECK_THAT(data->skipped().first, Catch::StartsWith("broken-1.0-1.tar.bz2: "));
 }
 
+TEST_CASE("a revoked record is not there") {
+    const auto data = RepoData::from_bytes(
+        R"({"packages.conda":{
+            "a-1.0-0.conda":{"name":"a","version":"1.0","build":"0","build_number":0,"depends":[]},
+            "a-2.0-0.conda":{"name":"a","version":"2.0","build":"0","build_number":0,"depends":[],"revoked":true},
+            "a-3.0-0.conda":{"name":"a","version":"3.0","build":"0","build_number":0,"depends":[],"revoked":false}}})",
+        kOrigin);
+    CHECK(files(*data, "a") == Strings{"a-1.0-0.conda", "a-3.0-0.conda"});
+    CHECK(data->skipped().count == 0);
+}
+
+TEST_CASE("heads say of records what orders them, and stay") {
+    auto data = sample();
+    const auto opened = data->open("numpy");
+    REQUIRE(opened);
+    data.reset();
+    REQUIRE(opened->heads().size() == 2);
+    const auto& head = opened->heads()[1];
+    CHECK(head.version->to_string() == "1.26.0");
+    CHECK(head.build == "py311h64a7726_0");
+    CHECK(head.file_name == "numpy-1.26.0-py311h64a7726_0.conda");
+    CHECK(head.timestamp == 1694920141000);
+    CHECK(head.track_features == 2);
+    CHECK(head.has_sha256);
+    CHECK(opened->channel() == "https://host/ch");
+    CHECK(opened->may_hold(1, "numpy-base"));
+    CHECK_FALSE(opened->may_hold(1, "cuda"));
+    const auto whole = opened->read(1);
+    REQUIRE(whole);
+    CHECK(whole->constrains == Strings{"numpy-base <0a0"});
+    CHECK(sample()->open("absent") == nullptr);
+}
+
+TEST_CASE("an escape in a head is read, and hides nothing from may_hold") {
+    const auto data = RepoData::from_bytes(
+        R"({"packages":{"a-1.0-x_0.conda":{"name":"a","version":"1\u002e0","build":"\u0078_0","depends":["c\u0075da"]}}})",
+        kOrigin);
+    const auto opened = data->open("a");
+    REQUIRE(opened);
+    REQUIRE(opened->heads().size() == 1);
+    CHECK(opened->heads()[0].build == "x_0");
+    CHECK(opened->heads()[0].version->to_string() == "1.0");
+    CHECK(opened->may_hold(0, "cuda"));
+}
+
 TEST_CASE("what is no repodata is refused with the reason and the place") {
     CHECK_THAT(refusal("").message(), Catch::Contains("is empty"));
     CHECK_THAT(refusal("  \n").message(), Catch::Contains("is empty"));

@@ -125,7 +125,7 @@ void keep_best(std::vector<Choice>& choices, const std::string& name, Compare co
 }
 
 Candidate candidate(const conda::PackageRecord& record) {
-    return {std::make_shared<const conda::PackageRecord>(record), 0};
+    return {LazyRecord(record), 0};
 }
 
 // Whether everything in the answer is asked for or needed by something that is.

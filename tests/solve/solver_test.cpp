@@ -4,6 +4,7 @@
 #include <set>
 
 #include "solve/records_support.hpp"
+#include "solve/repodata_source.hpp"
 #include "solve/virtual_packages.hpp"
 
 using namespace envbuild;
@@ -202,4 +203,19 @@ TEST_CASE("an explanation looks only at names that the search looked at") {
     WatchedCandidates watched(provider);
     CHECK_THAT(why_not(request({"app", "tool"}), watched), Catch::Contains("'app' and 'tool' cannot be had together"));
     CHECK(watched.asked() == std::set<std::string>{"app", "lib", "tool"});
+}
+
+TEST_CASE("a record that turns out to be unreadable when it is considered is not taken") {
+    const auto record_text = [](const std::string& version, const std::string& depends) {
+        return R"("a-)" + version + R"(-0.conda":{"name":"a","build":"0","build_number":0,"version":")" + version +
+               R"(","depends":)" + depends + R"(,"sha256":")" + std::string(64, 'a') + R"("})";
+    };
+    const std::string url = "https://channel.test/main";
+    const auto data = conda::RepoData::from_bytes(
+        R"({"packages.conda":{)" + record_text("1.0", "[]") + "," + record_text("2.0", "7") + "}}",
+        {url, "linux-64", "repodata.json"});
+    ChannelCandidates provider(channel_sources({{conda::Channel("main", value_or_throw(Url::parse(url))), {data}}}));
+    CHECK(sorted_dists(solve::solve(request({"a"}), provider)) == Dists{"a-1.0-0"});
+    CHECK(data->skipped().count == 1);
+    CHECK_THAT(why_not(request({"a >=2"}), provider), Catch::Contains("a >=2"));
 }
