@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 Url base_url_of(const RepoData::Origin& origin, const std::string& asked) {
-    const Url subdir = value_or_throw(Url::parse(origin.channel)).join(origin.subdir);
+    Url subdir = value_or_throw(Url::parse(origin.channel)).join(origin.subdir);
     if (asked.empty()) return subdir;
     // CEP 15: absolute, or relative to the place of the repodata.
     auto url = value_or_throw(Url::parse(subdir.to_string() + "/repodata.json")).resolve(asked);
@@ -45,8 +45,7 @@ std::shared_ptr<const RepoData> RepoData::make(std::shared_ptr<RepoDataFile> dat
 std::shared_ptr<const RepoData> RepoData::load(const fs::path& file, Origin origin) {
     auto bytes = JsonBytes::map(file);
     auto index = RepoDataIndex::make(bytes, origin.shown);
-    return make(std::shared_ptr<RepoDataFile>(new RepoDataFile{
-        .origin = std::move(origin), .bytes = std::move(bytes), .file = {}, .index = std::move(index)}));
+    return make(std::make_shared<RepoDataFile>(std::move(origin), std::move(bytes), UniqueFd(), std::move(index)));
 }
 
 std::shared_ptr<const RepoData> RepoData::load_indexed(const fs::path& file, Origin origin) {
@@ -55,8 +54,7 @@ std::shared_ptr<const RepoData> RepoData::load_indexed(const fs::path& file, Ori
     if (auto index = RepoDataIndex::open(fs::path(file.string() + ".index"), *stamp)) {
         UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
         if (!fd) throw_errno("read", file);
-        return make(std::shared_ptr<RepoDataFile>(new RepoDataFile{
-            .origin = std::move(origin), .bytes = std::nullopt, .file = std::move(fd), .index = std::move(*index)}));
+        return make(std::make_shared<RepoDataFile>(std::move(origin), std::nullopt, std::move(fd), std::move(*index)));
     }
     auto data = load(file, std::move(origin));
     data->save_index(file);
@@ -75,8 +73,7 @@ void RepoData::save_index(const fs::path& file) const {
 std::shared_ptr<const RepoData> RepoData::from_bytes(std::string text, Origin origin) {
     JsonBytes bytes(std::move(text));
     auto index = RepoDataIndex::make(bytes, origin.shown);
-    return make(std::shared_ptr<RepoDataFile>(new RepoDataFile{
-        .origin = std::move(origin), .bytes = std::move(bytes), .file = {}, .index = std::move(index)}));
+    return make(std::make_shared<RepoDataFile>(std::move(origin), std::move(bytes), UniqueFd(), std::move(index)));
 }
 
 std::shared_ptr<const RepoData> RepoData::empty(Origin origin) {

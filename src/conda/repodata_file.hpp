@@ -20,13 +20,19 @@ namespace envbuild::conda {
 
 // Constant once loaded, but for what was skipped.
 struct RepoDataFile {
+    RepoDataFile(RepoData::Origin its_origin, std::optional<JsonBytes> text, UniqueFd descriptor, RepoDataIndex places)
+        : origin(std::move(its_origin)),
+          bytes(std::move(text)),
+          file(std::move(descriptor)),
+          index(std::move(places)) {}
+
     RepoData::Origin origin;
     std::optional<JsonBytes> bytes;  // all of it; none: the file is read where it is needed
     UniqueFd file;
     RepoDataIndex index;
-    Url base_url{};
-    mutable std::mutex mutex{};  // guards `skipped`
-    mutable RepoData::Skipped skipped{};
+    Url base_url;
+    mutable std::mutex mutex;  // guards `skipped`
+    mutable RepoData::Skipped skipped;
 
     void skip(const Error& reason) const;
 };
