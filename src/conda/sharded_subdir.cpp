@@ -89,7 +89,7 @@ std::string ShardedSubdir::bytes_of(const Digest& digest, const std::string& sho
     auto response = http_.send(request);
     if (!response.ok()) {
         auto error = http_error(shown, request, response);
-        if (response.status != 404 && response.status != 410) throw error;
+        if (response.status != 404 && response.status != 410) throw Error(std::move(error));
         throw Error(ErrorKind::Transient, error.message())
             .with_hint(
                 "the channel has changed since its index was read; the same command with --refresh reads it anew");

@@ -81,7 +81,7 @@ TEST_CASE_METHOD(Fixture, "of a wheel only its end is read where the metadata li
 
 TEST_CASE_METHOD(Fixture, "metadata at the beginning of a wheel takes one piece more") {
     std::string noise;
-    for (int i = 0; i < 300'000; ++i) noise += static_cast<char>(i * i % 251);
+    for (int i = 0; i < 300'000; ++i) noise += static_cast<char>((i % 251) * (i % 251) % 251);
     const auto file = offered(
         make_zip({{.name = "foo-1.0.dist-info/METADATA", .bytes = make_metadata("foo", "1.0", "Requires-Dist: bar\n")},
                   {.name = "foo/data", .bytes = noise, .deflated = false}}));
