@@ -1,6 +1,7 @@
 #include "net/document_cache.hpp"
 
 #include <catch2/catch.hpp>
+#include <mutex>
 
 #include "base/fs.hpp"
 #include "net/freshness.hpp"
@@ -13,8 +14,26 @@ namespace fault = testing::fault;
 
 namespace {
 
+// What the server answers from now on; its threads may still be at the last answer.
+class Handler {
+  public:
+    Handler& operator=(testing::FaultHandler next) {
+        const std::lock_guard lock(mutex_);
+        current_ = std::move(next);
+        return *this;
+    }
+    void operator()(const FaultRequest& request, FaultConnection& connection) const {
+        const std::lock_guard lock(mutex_);
+        current_(request, connection);
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    testing::FaultHandler current_ = fault::respond(404);
+};
+
 struct Fixture {
-    testing::FaultHandler handler = fault::respond(404);
+    Handler handler;
     testing::FaultServer server{
         [this](const FaultRequest& request, FaultConnection& connection) { handler(request, connection); }};
     TempDir folder{"documents"};
