@@ -140,6 +140,18 @@ void write_cache_file(const fs::path& path, std::string_view bytes) {
     file.commit(fs::perms(0644), false);
 }
 
+std::size_t read_at(const UniqueFd& file, std::uint64_t offset, std::span<char> into, const fs::path& path) {
+    std::size_t done = 0;
+    while (done < into.size()) {
+        const auto got = ::pread(file.get(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) throw_errno("read", path);
+        if (got == 0) break;
+        done += static_cast<std::size_t>(got);
+    }
+    return done;
+}
+
 void fsync_directory(const fs::path& directory) {
     const UniqueFd fd(::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd || ::fsync(fd.get()) != 0) throw_errno("sync", directory);

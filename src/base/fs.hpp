@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,9 @@ void write_file_atomic(const fs::path& path, std::string_view bytes, fs::perms m
 // what it reads.
 void write_cache_file(const fs::path& path, std::string_view bytes);
 void fsync_directory(const fs::path& directory);
+// Reads at an offset until `into` is full or the file ends; how many bytes it read. `path` is for the Error(Io).
+[[nodiscard]] std::size_t read_at(const UniqueFd& file, std::uint64_t offset, std::span<char> into,
+                                  const fs::path& path);
 
 // A file that appears under its name only when it is whole: write(), then commit(); dropped without a trace otherwise.
 // A device, a pipe or an open file of /dev/fd and /proc is never replaced: the bytes go into it as they come.

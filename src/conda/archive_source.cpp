@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -35,19 +34,7 @@ class FileSource : public ArchiveSource {
     [[nodiscard]] std::uint64_t size() const override { return size_; }
 
     std::size_t read_at(std::uint64_t offset, std::span<char> into) const override {
-        std::size_t done = 0;
-        while (done < into.size()) {
-            const ssize_t got =
-                ::pread(fd_.get(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
-            if (got < 0 && errno == EINTR) continue;
-            if (got < 0) {
-                throw Error(ErrorKind::Io,
-                            fmt::format("{}: cannot read: {}", path_, std::generic_category().message(errno)));
-            }
-            if (got == 0) break;
-            done += static_cast<std::size_t>(got);
-        }
-        return done;
+        return envbuild::read_at(fd_, offset, into, path_);
     }
 
   private:

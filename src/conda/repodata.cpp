@@ -81,8 +81,9 @@ std::shared_ptr<const RepoData> RepoData::empty(Origin origin) {
 }
 
 std::shared_ptr<const NameRecords> RepoData::open(std::string_view name) const {
-    if (!has(name)) return nullptr;
-    return std::make_shared<RepoDataRecords>(file_, name);
+    const auto entries = file_->index.entries(name);
+    if (entries.empty()) return nullptr;
+    return std::make_shared<RepoDataRecords>(file_, name, entries);
 }
 
 std::vector<std::string> RepoData::names() const {

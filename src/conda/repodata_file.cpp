@@ -1,10 +1,8 @@
 #include "conda/repodata_file.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 namespace envbuild::conda {
@@ -28,9 +26,10 @@ void RepoDataFile::skip(const Error& reason) const {
     if (skipped.count++ == 0 || skipped.first.empty()) skipped.first = reason.message();
 }
 
-RepoDataRecords::RepoDataRecords(std::shared_ptr<const RepoDataFile> file, std::string_view name)
+RepoDataRecords::RepoDataRecords(std::shared_ptr<const RepoDataFile> file, std::string_view name,
+                                 std::span<const RepoDataIndex::Entry> entries)
     : file_(std::move(file)), parser_(file_->origin, file_->base_url) {
-    const auto all = texts(file_->index.entries(name));
+    const auto all = texts(entries);
     std::vector<std::string_view> conda_stems;
     for (const auto& text : all) {
         if (text.file_name.ends_with(".conda")) conda_stems.push_back(stem(text.file_name));
@@ -90,14 +89,8 @@ std::string_view RepoDataRecords::piece(std::uint32_t begin, std::uint32_t end) 
     if (file_->bytes) return file_->bytes->text().substr(begin, end - begin);
     const std::size_t size = end - begin;
     auto& bytes = pieces_.emplace_back(size + JsonBytes::kPadding, '\0');
-    for (std::size_t done = 0; done < size;) {
-        const auto got = ::pread(file_->file.get(), bytes.data() + done, size - done, static_cast<off_t>(begin + done));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw_errno("read the cached repodata of", file_->origin.shown);
-        if (got == 0)
-            throw Error(ErrorKind::Corrupt, fmt::format("the cached repodata of {} is cut off", file_->origin.shown));
-        done += static_cast<std::size_t>(got);
-    }
+    if (read_at(file_->file, begin, std::span(bytes).first(size), file_->origin.shown) != size)
+        throw Error(ErrorKind::Corrupt, fmt::format("the cached repodata of {} is cut off", file_->origin.shown));
     return std::string_view(bytes).substr(0, size);
 }
 

@@ -39,7 +39,9 @@ struct RepoDataFile {
 
 class RepoDataRecords : public NameRecords {
   public:
-    RepoDataRecords(std::shared_ptr<const RepoDataFile> file, std::string_view name);
+    // `entries` are the name's, of the file's index.
+    RepoDataRecords(std::shared_ptr<const RepoDataFile> file, std::string_view name,
+                    std::span<const RepoDataIndex::Entry> entries);
 
     [[nodiscard]] std::span<const RecordHead> heads() const override { return heads_; }
     [[nodiscard]] std::string_view channel() const override { return file_->origin.channel; }

@@ -3,11 +3,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 #include <set>
 
@@ -125,13 +123,8 @@ class FileBytes final : public RandomBytes {
     [[nodiscard]] std::uint64_t size() const override { return size_; }
     [[nodiscard]] std::string read(std::uint64_t offset, std::uint64_t size) override {
         std::string out(size, '\0');
-        for (std::size_t done = 0; done < size;) {
-            const ssize_t got = ::pread(fd_.get(), out.data() + done, size - done, static_cast<off_t>(offset + done));
-            if (got < 0 && errno == EINTR) continue;
-            if (got < 0) throw_errno("read", path_);
-            if (got == 0) throw Error(ErrorKind::Corrupt, fmt::format("{} became shorter", path_.string()));
-            done += static_cast<std::size_t>(got);
-        }
+        if (read_at(fd_, offset, out, path_) != size)
+            throw Error(ErrorKind::Corrupt, fmt::format("{} became shorter", path_.string()));
         return out;
     }
 
