@@ -4,6 +4,7 @@
 
 #include "base/strings.hpp"
 #include "conda/channel.hpp"
+#include "net/freshness.hpp"
 
 namespace envbuild::conda {
 
@@ -58,11 +59,7 @@ RepoDataAnswer request_repodata(HttpClient& http, const Url& url, const std::opt
     HttpRequest request;
     request.url = url;
     request.decompress = url.path().ends_with(".json");
-    if (conditions && !conditions->etag.empty()) {
-        request.headers["if-none-match"] = conditions->etag;
-    } else if (conditions && !conditions->last_modified.empty()) {
-        request.headers["if-modified-since"] = conditions->last_modified;
-    }
+    if (conditions) ask_whether_changed(request, conditions->etag, conditions->last_modified);
     request.sink = [&](std::string_view bytes) { receiver.write(bytes); };
     request.restart = [&] { receiver.restart(); };
     RepoDataAnswer answer;
@@ -81,7 +78,7 @@ RepoDataAnswer request_repodata(HttpClient& http, const Url& url, const std::opt
         } else {
             auto error =
                 http_error(fmt::format("GET {}", without_credentials(url).to_string()), request, answer.response);
-            if (status != 401) throw error;
+            if (status != 401) throw Error(std::move(error));
             throw std::move(error).with_hint(
                 "the channel needs a login: put it into ~/.netrc, or into the channel's URL through ${VARIABLE}, in "
                 "the "

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -24,11 +23,6 @@ namespace {
 constexpr std::string_view kShards = "repodata_shards.msgpack.zst";
 constexpr std::array<std::string_view, 4> kForms = {kShards, "repodata.json.zst", "repodata.json", "repodata.json.bz2"};
 constexpr std::string_view kForbidden = "the server answered 403 Forbidden";
-
-std::int64_t now_milliseconds() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 Error html_error(const Url& url) {
     return Error(ErrorKind::Corrupt,

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <optional>
 
 #include "base/digest.hpp"
@@ -13,11 +12,6 @@
 namespace envbuild {
 
 namespace {
-
-std::int64_t now_milliseconds() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 // What is kept of one URL.
 class Copy {
@@ -99,11 +93,7 @@ Document DocumentCache::get(HttpClient& client, const Url& url, const Options& o
     request.body_limit = options.limit;
     request.decompress = true;
     if (!options.accept.empty()) request.headers["accept"] = options.accept;
-    if (known && !copy.etag().empty()) {
-        request.headers["if-none-match"] = copy.etag();
-    } else if (known && !copy.last_modified().empty()) {
-        request.headers["if-modified-since"] = copy.last_modified();
-    }
+    if (known) ask_whether_changed(request, copy.etag(), copy.last_modified());
     HttpResponse response = client.send(request);
     switch (response.status) {
         case 200:

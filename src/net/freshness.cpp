@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 
 #include "base/strings.hpp"
 
@@ -20,7 +21,20 @@ std::int64_t freshness_seconds(const HttpResponse& response) {
         if (directive == "no-store" || directive.starts_with("no-cache")) return 0;
         if (directive.starts_with("max-age=")) seconds = number(directive.substr(8));
     }
-    return std::clamp<std::int64_t>(seconds - number(response.header("age")), 0, 24 * 3600);
+    return std::clamp<std::int64_t>(seconds - number(response.header("age")), 0, std::int64_t{24} * 3600);
+}
+
+void ask_whether_changed(HttpRequest& request, const std::string& etag, const std::string& last_modified) {
+    if (!etag.empty()) {
+        request.headers["if-none-match"] = etag;
+    } else if (!last_modified.empty()) {
+        request.headers["if-modified-since"] = last_modified;
+    }
+}
+
+std::int64_t now_milliseconds() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
 }
 
 }  // namespace envbuild
