@@ -42,11 +42,8 @@ bool GpuScope::needs_exempt_as_gpu(const std::vector<int>& packages) {
 }
 
 bool GpuScope::gpu_only(int name) {
-    const auto& packages = universe_.name(name).packages;
     if (exempt_.contains("*") || exempt_.contains(universe_.name_text(name))) return false;
-    std::vector<Candidate> candidates;
-    for (const auto id : packages) candidates.push_back(universe_.package_unparsed(id).candidate);
-    return comes_in_both(candidates) && (exempt_.empty() || !needs_exempt_as_gpu(packages));
+    return universe_.comes_in_both(name) && (exempt_.empty() || !needs_exempt_as_gpu(universe_.name(name).packages));
 }
 
 }  // namespace envbuild::solve

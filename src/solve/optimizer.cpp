@@ -60,8 +60,7 @@ class Optimizer {
     // the order of their names.
     void find_necessary() {
         std::vector<int> found;
-        for (std::size_t i = 0; i < chosen_.size(); ++i) {
-            const auto group = chosen_[i];
+        for (const auto group : chosen_) {
             if (settled_.contains(group)) continue;
             const auto places = left(group);
             for (const auto name : reached_.needed_names(reached_.package(group, at_hand_.at(group)))) {

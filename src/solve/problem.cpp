@@ -39,7 +39,7 @@ class Builder {
             reach(name);
         }
         for (const auto root : roots_) reach(universe_.spec_name(root));
-        for (std::size_t i = 0; i < queue_.size(); ++i) load(queue_[i]);
+        for (std::size_t next = 0; next < queue_.size();) load(queue_[next++]);  // which reaches more
         for (const auto name : virtual_names)
             problem_.groups[static_cast<std::size_t>(group_of_.at(name))].is_virtual = true;
         connect();

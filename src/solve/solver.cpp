@@ -32,14 +32,11 @@ Request in_order(Request request) {
 std::vector<std::string> notes_of(Universe& universe, const Solution& solution) {
     std::vector<std::string> notes;
     for (const auto& record : solution.packages) {
-        const auto& name = universe.name(universe.name_id(record.name));
-        if (universe.request().gpu) {
-            std::vector<Candidate> candidates;
-            for (const auto id : name.packages) candidates.push_back(universe.package_unparsed(id).candidate);
-            if (comes_in_both(candidates)) {
-                notes.push_back(fmt::format("{} is the {} build {}", record.name, is_gpu_build(record) ? "GPU" : "CPU",
-                                            record.build));
-            }
+        const auto id = universe.name_id(record.name);
+        const auto& name = universe.name(id);
+        if (universe.request().gpu && universe.comes_in_both(id)) {
+            notes.push_back(
+                fmt::format("{} is the {} build {}", record.name, is_gpu_build(record) ? "GPU" : "CPU", record.build));
         }
         const auto newer = std::any_of(name.hidden.begin(), name.hidden.end(), [&](const auto& candidate) {
             return *candidate.record.head().version > record.version;
@@ -66,7 +63,7 @@ Solution solve(const Request& asked, CandidateProvider& provider, const CancelTo
     std::stable_partition(names.begin(), names.end(), [&](const auto& name) {
         return std::ranges::find(request.first, name) != request.first.end();
     });
-    const auto best = find_best(universe, reached, std::move(names), cancel);
+    const auto best = find_best(universe, reached, names, cancel);
     if (!best) throw explain(universe, cancel);
 
     Solution solution;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "solve/gpu_constraint.hpp"
+
 namespace envbuild::solve {
 
 Universe::Universe(const Request& request, CandidateProvider& provider) : request_(request), provider_(provider) {
@@ -102,6 +104,16 @@ const Universe::Name& Universe::name(int id) {
     auto& name = names_[static_cast<std::size_t>(id)];
     if (!name.loaded) load(name);
     return name;
+}
+
+bool Universe::comes_in_both(int id) {
+    auto& known = names_[static_cast<std::size_t>(id)].in_both;
+    if (!known) {
+        std::vector<Candidate> candidates;
+        for (const auto package : name(id).packages) candidates.push_back(package_unparsed(package).candidate);
+        known = solve::comes_in_both(candidates);
+    }
+    return *known;
 }
 
 const Universe::Spec& Universe::spec(int id) {

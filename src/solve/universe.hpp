@@ -32,6 +32,7 @@ class Universe {
         std::vector<std::size_t> version_ends;  // for each, where the run of packages with its version's text ends
         std::vector<Candidate> hidden;          // by channel priority
         std::vector<Candidate> without_hash;    // refused for having no sha256
+        std::optional<bool> in_both;            // once comes_in_both() was asked
     };
     struct Spec {
         conda::MatchSpec match;
@@ -48,6 +49,7 @@ class Universe {
     int name_id(const std::string& name);
 
     [[nodiscard]] const Name& name(int id);        // loaded
+    [[nodiscard]] bool comes_in_both(int name);    // in GPU builds and others
     [[nodiscard]] const Spec& spec(int id);        // evaluated
     [[nodiscard]] const Package& package(int id);  // parsed
     [[nodiscard]] const Package& package_unparsed(int id) const { return packages_[static_cast<std::size_t>(id)]; }
