@@ -227,7 +227,8 @@ class SubdirFetch {
         });
         const std::int64_t now = now_milliseconds();
         if (!ours || state_->checked_at > now) return false;
-        return state_->checked_at >= started_ ||
+        // Of one millisecond nobody knows what came first: then it is asked.
+        return state_->checked_at > started_ ||
                (!settings_.refresh && now - state_->checked_at < state_->max_age * 1000);
     }
 
