@@ -1,15 +1,23 @@
 // Times requests on a channel, a folder of this machine or a URL, by stage:
 //
-//     bench_resolve [--cache FOLDER] [--repeat N] [--gpu] [--list] CHANNEL [SPEC...]
+//     bench_resolve [--cache FOLDER] [--repeat N] [--gpu] [--list] [--json] CHANNEL [SPEC...]
 //
-// A request is the SPECs, or a list that is built in. "index" is getting at the channel's records (of a URL the
-// first time with a cache folder, and of a folder always: getting, decompressing and indexing them), "records" reading
-// those of the names that are reached, "solve" all the rest. Repeated runs begin with the channel open, and read its
-// records again. Peak memory is that of the process.
+// A request is the SPECs, or a list that is built in. The stages:
+//
+//     fetch    until the last subdir has come or the server has said that the cached copy still holds; what comes is
+//              decompressed and indexed on the way. Of a folder all until its records can be read
+//     index    opening the index of what is cached
+//     closure  reading the heads of the records of every name that the search reaches
+//     solve    all the rest of the search
+//     write    the answer as a conda-lock file, on disk
+//
+// The first two are once a process; repeated runs begin with the channel open, and read its records again. Memory is
+// the process's peak so far.
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -17,8 +25,10 @@
 #include <vector>
 
 #include "base/fs.hpp"
+#include "base/json.hpp"
 #include "base/strings.hpp"
 #include "conda/repodata_fetcher.hpp"
+#include "lock/conda_lock.hpp"
 #include "solve/repodata_source.hpp"
 #include "solve/solver.hpp"
 #include "solve/virtual_packages.hpp"
@@ -33,11 +43,35 @@ double milliseconds_since(Clock::time_point start) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-double peak_mebibytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<double>(usage.ru_maxrss) / 1024;
+struct Usage {
+    double peak_mebibytes = 0, cpu_milliseconds = 0;
+};
+
+Usage usage() {
+    rusage all{};
+    getrusage(RUSAGE_SELF, &all);
+    const auto milliseconds = [](const timeval& time) {
+        return 1e3 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e3;
+    };
+    return {static_cast<double>(all.ru_maxrss) / 1024, milliseconds(all.ru_utime) + milliseconds(all.ru_stime)};
 }
+
+// When a fetcher last said where a subdir comes from: from then on only indexes are opened.
+class TimedReporter : public Reporter {
+  public:
+    void warn(std::string_view message) override { fmt::print(stderr, "{}\n", message); }
+    void note(std::string_view /*message*/) override {}
+    void debug(std::string_view /*message*/) override { last_ = milliseconds_since(start_); }
+    void log(std::string_view /*line*/) override {}
+    std::unique_ptr<Progress> start(std::string_view title, Unit unit, std::uint64_t total) override {
+        return silent_reporter().start(title, unit, total);
+    }
+    [[nodiscard]] double last() const { return last_; }
+
+  private:
+    const Clock::time_point start_ = Clock::now();
+    std::atomic<double> last_ = 0;
+};
 
 // How long its records take to come.
 class TimedCandidates : public solve::CandidateProvider {
@@ -62,7 +96,7 @@ struct Options {
     std::string channel;
     std::filesystem::path cache;
     int repeat = 1;
-    bool gpu = false, list = false;
+    bool gpu = false, list = false, json = false;
     std::vector<std::string> specs;
 };
 
@@ -78,6 +112,8 @@ Options parse(int count, char** arguments) {
             options.gpu = true;
         } else if (argument == "--list") {
             options.list = true;
+        } else if (argument == "--json") {
+            options.json = true;
         } else if (options.channel.empty()) {
             options.channel = argument;
         } else {
@@ -97,36 +133,80 @@ solve::Request request_for(const std::vector<std::string>& specs, bool gpu) {
     return request;
 }
 
-void run(const std::vector<std::string>& specs, const Options& options,
-         const std::vector<solve::ChannelSource>& sources) {
+struct Result {
+    std::vector<std::string> specs;
+    bool satisfiable = true;
+    std::vector<conda::PackageRecord> packages;
+    solve::Statistics counts;
+    double closure = 0, solve = 0, write = 0;
+    Usage used;
+};
+
+Result run(const std::vector<std::string>& specs, const Options& options,
+           const std::vector<solve::ChannelSource>& sources, const std::filesystem::path& folder) {
+    Result result;
+    result.specs = specs;
     const auto request = request_for(specs, options.gpu);
-    for (int i = 0; i < options.repeat; ++i) {
-        solve::ChannelCandidates channels(sources);
-        TimedCandidates candidates(channels);
-        const auto start = Clock::now();
-        std::string answer;
-        solve::Statistics counts;
-        try {
-            const auto solution = solve::solve(request, candidates);
-            counts = solution.statistics;
-            answer = fmt::format("{:4} packages", solution.packages.size());
-            if (options.list && i == 0) {
-                for (const auto& record : solution.packages) fmt::print("    {}\n", record.dist_name());
-            }
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::Unsatisfiable) throw;
-            answer = "no answer    ";
-            if (options.list && i == 0) fmt::print("{}\n", error.to_string());
-        }
-        const auto total = milliseconds_since(start);
-        fmt::print(
-            "{}  total {:8.1f} ms  records {:8.1f} ms  solve {:8.1f} ms  {:5} names  {:6} candidates  {:6} read  {:3} "
-            "searches  "
-            "{:5} conflicts  {:6.1f} MiB  {}\n",
-            answer, total, candidates.spent(), total - candidates.spent(), counts.names, counts.candidates, counts.read,
-            counts.searches, counts.conflicts, peak_mebibytes(), join(specs, " "));
-        std::fflush(stdout);
+    solve::ChannelCandidates channels(sources);
+    TimedCandidates candidates(channels);
+    const auto start = Clock::now();
+    try {
+        auto solution = solve::solve(request, candidates);
+        result.counts = solution.statistics;
+        result.packages = std::move(solution.packages);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::Unsatisfiable) throw;
+        result.satisfiable = false;
+        if (options.list) fmt::print(stderr, "{}\n", error.to_string());
     }
+    result.closure = candidates.spent();
+    result.solve = milliseconds_since(start) - result.closure;
+    const auto solved = Clock::now();
+    lock::Lock lock;
+    lock.conda = result.packages;
+    lock.requested = specs;
+    write_file_atomic(folder / "conda-lock.yml", lock::write_conda_lock(lock, "bench"));
+    result.write = milliseconds_since(solved);
+    result.used = usage();
+    return result;
+}
+
+void print(const Result& result, bool list) {
+    const auto& counts = result.counts;
+    fmt::print("{:>8}{:>7}{:>9}{:>7}{:>10}{:>11}{:>10.1f}{:>9.1f}{:>8.1f}{:>9.1f}  {}\n",
+               result.satisfiable ? std::to_string(result.packages.size()) : "none", counts.names, counts.candidates,
+               counts.read, counts.searches, counts.conflicts, result.closure, result.solve, result.write,
+               result.used.peak_mebibytes, join(result.specs, " "));
+    if (list) {
+        for (const auto& record : result.packages) fmt::print("    {}\n", record.dist_name());
+    }
+    std::fflush(stdout);
+}
+
+Json to_json(const Result& result, bool list) {
+    Json json = Json::object();
+    json.set("request", join(result.specs, " "));
+    json.set("satisfiable", result.satisfiable);
+    const auto count = [&](std::string_view name, std::size_t value) {
+        json.set(std::string(name), static_cast<std::int64_t>(value));
+    };
+    count("packages", result.packages.size());
+    count("names", result.counts.names);
+    count("records", result.counts.candidates);
+    count("records_read", result.counts.read);
+    count("searches", result.counts.searches);
+    count("conflicts", result.counts.conflicts);
+    json.set("closure_ms", result.closure);
+    json.set("solve_ms", result.solve);
+    json.set("write_ms", result.write);
+    json.set("peak_mib", result.used.peak_mebibytes);
+    json.set("cpu_ms", result.used.cpu_milliseconds);
+    if (list) {
+        Json names = Json::array();
+        for (const auto& record : result.packages) names.push(record.dist_name());
+        json.set("list", std::move(names));
+    }
+    return json;
 }
 
 }  // namespace
@@ -135,31 +215,59 @@ int main(int count, char** arguments) {
     try {
         const auto options = parse(count, arguments);
         if (options.channel.empty()) {
-            fmt::print(stderr, "bench_resolve [--cache FOLDER] [--repeat N] [--gpu] [--list] CHANNEL [SPEC...]\n");
+            fmt::print(stderr,
+                       "bench_resolve [--cache FOLDER] [--repeat N] [--gpu] [--list] [--json] CHANNEL [SPEC...]\n");
             return 2;
         }
         const auto temporary = std::filesystem::temp_directory_path() / fmt::format("bench_resolve-{}", ::getpid());
+        std::filesystem::create_directories(temporary);
         conda::RepoDataFetchSettings settings;
         settings.cache_directory = options.cache.empty() ? temporary : options.cache;
         HttpClient http(HttpSettings{}, CancelToken());
-        conda::RepoDataFetcher fetcher(http, conda::ChannelSettings{}, settings, silent_reporter());
+        TimedReporter reporter;
+        conda::RepoDataFetcher fetcher(http, conda::ChannelSettings{}, settings, reporter);
         const auto start = Clock::now();
         const bool is_url = options.channel.find("://") != std::string::npos;
         const conda::Channel channel("bench",
                                      is_url ? value_or_throw(Url::parse(options.channel))
                                             : Url::from_path(std::filesystem::canonical(options.channel).string()));
         const auto sources = solve::channel_sources(fetcher.fetch({channel}, conda::Platform()));
-        fmt::print("index {:.1f} ms  {:.1f} MiB\n", milliseconds_since(start), peak_mebibytes());
+        const double opened = milliseconds_since(start);
+        const double fetched = is_url ? std::min(opened, reporter.last()) : opened;
+        Json results = Json::array();
+        if (!options.json) {
+            fmt::print("fetch {:.1f} ms, index {:.1f} ms, {:.1f} MiB\n\n", fetched, opened - fetched,
+                       usage().peak_mebibytes);
+            fmt::print(
+                "packages  names  records   read  searches  conflicts   closure    solve   write      MiB  (stages in "
+                "ms)\n");
+        }
         const std::vector<std::vector<std::string>> requests =
             options.specs.empty()
                 ? std::vector<std::vector<std::string>>{{"python=3.12", "numpy", "pandas", "scipy"},
                                                         {"python", "pytorch", "torchvision"},
                                                         {"scikit-learn", "matplotlib", "jupyterlab"},
                                                         {"xarray", "dask", "pyarrow"},
-                                                        {"python", "pytorch", "torchvision", "transformers", "pandas",
-                                                         "scikit-learn", "jupyterlab", "matplotlib", "dask"}}
+                                                        {"python", "pytorch", "tensorflow", "transformers",
+                                                         "jupyterlab", "matplotlib", "opencv", "rasterio", "dask"}}
                 : std::vector<std::vector<std::string>>{options.specs};
-        for (const auto& specs : requests) run(specs, options, sources);
+        for (const auto& specs : requests) {
+            for (int i = 0; i < options.repeat; ++i) {
+                const auto result = run(specs, options, sources, temporary);
+                if (options.json) {
+                    results.push(to_json(result, options.list && i == 0));
+                } else {
+                    print(result, options.list && i == 0);
+                }
+            }
+        }
+        if (options.json) {
+            Json all = Json::object();
+            all.set("fetch_ms", fetched);
+            all.set("index_ms", opened - fetched);
+            all.set("requests", std::move(results));
+            fmt::print("{}\n", all.dump(1));
+        }
         std::error_code ignored;
         std::filesystem::remove_all(temporary, ignored);
         return 0;

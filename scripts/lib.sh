@@ -4,6 +4,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 passed=0
 failed=0
 failures=()
+unrun=()
 times=()
 
 say() { printf '%s\n' "$*" >&2; }
@@ -19,6 +20,12 @@ stage() {
     fi
     times+=("$(printf '%5d s  %s' $((SECONDS - begun)) "$name")")
     say "== $name: $((SECONDS - begun)) s"
+}
+
+# not_run NAME WHY: what this machine has not the means for; told where it happens and again at the end, and no failure.
+not_run() {
+    unrun+=("$1: $2")
+    say "NOT RUN: $1: $2"
 }
 
 # check NAME COMMAND…: one check, counted as passed or failed; its output is shown where it fails.
@@ -96,6 +103,10 @@ finish() {
     say ""
     say "Times:"
     printf '%s\n' "${times[@]}" >&2
+    if [ "${#unrun[@]}" -gt 0 ]; then
+        say "Not run:"
+        printf '  %s\n' "${unrun[@]}" >&2
+    fi
     if [ "${#failures[@]}" -gt 0 ]; then
         say "Failed:"
         printf '  %s\n' "${failures[@]}" >&2

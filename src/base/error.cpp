@@ -64,6 +64,11 @@ Error&& Error::with_hint(std::string hint) && {
     return std::move(*this);
 }
 
+Error&& Error::with_details(std::string json) && {
+    details_ = std::move(json);
+    return std::move(*this);
+}
+
 Error& Error::add_context(std::string frame) & {
     context_.push_back(std::move(frame));
     return *this;

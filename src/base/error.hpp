@@ -38,12 +38,16 @@ class Error : public std::exception {
     [[nodiscard]] const std::string& message() const { return message_; }
     [[nodiscard]] const std::vector<std::string>& context() const { return context_; }
     [[nodiscard]] const std::string& hint() const { return hint_; }
+    // What the message says, for machines: the text of a JSON object (docs/exit-codes.md). Empty where there is no more
+    // to say than the message does.
+    [[nodiscard]] const std::string& details() const { return details_; }
     [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
 
     // "while doing X": what was being done when this happened.
     Error&& with_context(std::string frame) &&;
     // What the user can do next.
     Error&& with_hint(std::string hint) &&;
+    Error&& with_details(std::string json) &&;
     Error& add_context(std::string frame) &;
 
     // The message, its context ("while …") and its hint, a line each.
@@ -53,7 +57,7 @@ class Error : public std::exception {
     ErrorKind kind_;
     std::string message_;
     std::vector<std::string> context_;
-    std::string hint_;
+    std::string hint_, details_;
 };
 
 template <class T>

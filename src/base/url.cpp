@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/credential_name.hpp"
 #include "base/strings.hpp"
 
 namespace envbuild {
@@ -96,6 +97,26 @@ std::string redact_tokens(std::string_view text) {
         const auto begin = at;
         while (at < text.size() && !is_space(text[at]) && std::string_view("/'\"").find(text[at]) == std::string::npos)
             ++at;
+        if (at > begin) out += "***";
+    }
+    return out.append(text.substr(at));
+}
+
+std::string redact_query(std::string_view text) {
+    std::string out;
+    std::size_t at = 0;
+    while (true) {
+        const auto mark = text.find_first_of("?&", at);
+        if (mark == std::string_view::npos) break;
+        auto name_end = mark + 1;
+        while (name_end < text.size() && (is_unreserved(text[name_end]) || text[name_end] == '%')) ++name_end;
+        out += text.substr(at, name_end - at);
+        at = name_end;
+        if (at >= text.size() || text[at] != '=' || !names_query_credential(text.substr(mark + 1, name_end - mark - 1)))
+            continue;
+        out += '=';
+        const auto begin = ++at;
+        while (at < text.size() && !is_space(text[at]) && !std::string_view("&#'\"").contains(text[at])) ++at;
         if (at > begin) out += "***";
     }
     return out.append(text.substr(at));
@@ -312,7 +333,7 @@ std::string redact(std::string_view text) {
         at = end;
     }
     out += text.substr(at);
-    return redact_tokens(out);
+    return redact_query(redact_tokens(out));
 }
 
 }  // namespace envbuild

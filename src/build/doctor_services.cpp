@@ -91,12 +91,32 @@ void check_writable_folder(const std::filesystem::path& folder) {
     ::close(file);
 }
 
+// A link to nowhere is not there for who looks, and in the way of who makes it.
+void refuse_dangling(const std::filesystem::path& path) {
+    std::error_code ignored;
+    if (!std::filesystem::is_symlink(path, ignored) || std::filesystem::exists(path, ignored)) return;
+    throw Error(ErrorKind::Io, fmt::format("{} is a link to {}, which is not there", path.string(),
+                                           std::filesystem::read_symlink(path).string()))
+        .with_hint("make that folder, mount its disk, or name another place in `registry`");
+}
+
 // A layout, or where one would be made: what is not there yet is made in the nearest folder that is.
 void check_writable(std::filesystem::path place) {
     std::error_code ignored;
+    place = std::filesystem::absolute(place).lexically_normal();
+    for (auto at = place; at.has_relative_path(); at = at.parent_path()) refuse_dangling(at);
     if (std::filesystem::exists(place / "oci-layout", ignored)) {
         for (const auto* part : {"", "blobs", "blobs/sha256", "ingest"}) {
-            if (std::filesystem::exists(place / part, ignored)) check_writable_folder(place / part);
+            const auto folder = place / part;
+            refuse_dangling(folder);
+            if (!std::filesystem::exists(folder, ignored)) continue;
+            if (!std::filesystem::is_directory(folder, ignored)) {
+                throw Error(ErrorKind::Corrupt, fmt::format("{} is no folder", folder.string()))
+                    .with_hint(
+                        "an image layout has its blobs there: move the file away, or name another place in "
+                        "`registry`");
+            }
+            check_writable_folder(folder);
         }
         // Who writes takes these first, whoever made them.
         for (const auto* lock : {".lock", ".names.lock"}) {
@@ -107,7 +127,6 @@ void check_writable(std::filesystem::path place) {
         }
         return;
     }
-    place = std::filesystem::absolute(place);
     while (!std::filesystem::exists(place, ignored) && place.has_relative_path()) place = place.parent_path();
     check_writable_folder(place);
 }

@@ -125,7 +125,7 @@ FoundEnvironment on_disk(const std::string& word, const Workbench& bench) {
         found.definition->conda_file = spec::kCondaFile;
     } else if (word != "-" && spec::is_definition(path)) {
         auto read = spec::read_definition(path);
-        for (const auto& warning : read.warnings) bench.reporter().warn(warning.located_message());
+        found.warnings = std::move(read.warnings);
         for (const auto& login : read.logins) bench.learn_registry_login(login.address, login.user, login.password);
         found.kind = FoundEnvironment::Kind::Directory;
         found.definition = std::move(read.definition);
@@ -192,8 +192,14 @@ std::vector<std::string> known_names(const Workbench& bench) {
     return names;
 }
 
-FoundEnvironment find_environment(const std::string& word, const Workbench& bench) {
-    if (is_path_word(word)) return on_disk(word, bench);
+FoundEnvironment find_environment(const std::string& word, const Workbench& bench, Warnings warnings) {
+    if (is_path_word(word)) {
+        auto found = on_disk(word, bench);
+        if (warnings == Warnings::Told) {
+            for (const auto& warning : found.warnings) bench.reporter().warn(warning.located_message());
+        }
+        return found;
+    }
     const auto ref = value_or_throw(NameRef::parse(word));
     const bool reserved = catalog::ReservedPrefixes(bench.settings().reserved_prefixes).reserves(ref.name);
     if (reserved) {

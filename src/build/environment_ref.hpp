@@ -41,11 +41,16 @@ struct FoundEnvironment {
     std::optional<catalog::VersionEntry> registered;  // of a repository: Registered, and Curated that was published
     std::string status, note;                         // Curated: "deprecated", and why
     std::shared_ptr<TempDir> folder;                  // that `path` lies in, where it was made for this run
+    std::vector<Diagnostic> warnings;                 // of a definition on the disk
 };
+
+// Whether a definition's warnings are told at once, or left to who asked.
+enum class Warnings : std::uint8_t { Told, Kept };
 
 // Throws Error: NotFound naming the nearest names, InvalidInput, what the repository throws for a name that is not
 // curated. Warns of deprecated and archived ones.
-[[nodiscard]] FoundEnvironment find_environment(const std::string& word, const Workbench& bench);
+[[nodiscard]] FoundEnvironment find_environment(const std::string& word, const Workbench& bench,
+                                                Warnings warnings = Warnings::Told);
 
 // Whether the word is looked for on the disk.
 [[nodiscard]] bool is_path_word(const std::string& word);

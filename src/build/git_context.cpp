@@ -6,6 +6,7 @@
 
 #include "base/fs.hpp"
 #include "base/json.hpp"
+#include "base/strings.hpp"
 #include "build/git_source.hpp"
 #include "spec/context_tree.hpp"
 
@@ -35,6 +36,20 @@ void remove_git_folders(const fs::path& tree) {
     for (const auto& path : found) fs::remove_all(path);
 }
 
+// Where the checkout lies for a moment says nothing to anybody: files are named as in the repository.
+Error without_checkout(const Error& error, const std::shared_ptr<GitTree>& tree, const std::string& name) {
+    const auto plain = [&](std::string text) {
+        if (!tree) return text;
+        for (const auto& folder : {fs::weakly_canonical(tree->tree()).string(), tree->tree().string()})
+            text = replace_all(replace_all(std::move(text), folder + "/", ""), folder, "its root");
+        return text;
+    };
+    auto out =
+        Error(error.kind(), plain(error.message())).with_hint(plain(error.hint())).with_details(plain(error.details()));
+    for (const auto& frame : error.context()) out.add_context(plain(frame));
+    return std::move(out).with_context("the build context " + name);
+}
+
 std::vector<layer::ContextFile> fetched_files(const spec::GitLocation& pinned, const std::string& dockerfile,
                                               std::shared_ptr<GitTree>& tree, const Workbench& bench) {
     const auto name = redact(pinned.to_string());
@@ -51,7 +66,7 @@ std::vector<layer::ContextFile> fetched_files(const spec::GitLocation& pinned, c
         }
         return context_files(spec::read_context(folder, dockerfile, bench.cancel()));
     } catch (const Error& error) {
-        throw Error(error).with_context("the build context " + name);
+        throw without_checkout(error, tree, name);
     }
 }
 

@@ -19,7 +19,7 @@ constexpr std::chrono::minutes kTimeout{15};
 class Git {
   public:
     Git(const GitUrl& url, const Workbench& bench)
-        : url_(url), bench_(bench), folder_("git", made(bench.cache_folder("tmp"))) {
+        : url_(url), bench_(bench), folder_("git", bench.cache_folder("tmp")) {
         write_credential();
     }
 
@@ -42,11 +42,6 @@ class Git {
     }
 
   private:
-    static std::filesystem::path made(std::filesystem::path folder) {
-        std::filesystem::create_directories(folder);
-        return folder;
-    }
-
     void make_repository() const {
         must({"init", "--quiet", tree()}, "making a repository");
         must({"-C", tree(), "remote", "add", "origin", url_.address()}, "naming the repository");
@@ -124,7 +119,9 @@ class Git {
     }
 
     [[nodiscard]] Error failure(const ProcessResult& result, std::string_view doing) const {
-        const auto said = redact(trim(result.err));
+        // Where it lies on this machine for a moment says nothing to anybody.
+        auto said = replace_all(redact(trim(result.err)), tree(), "the clone");
+        said = replace_all(said, folder_.path().string(), "the clone's folder");
         const auto says = [&](std::string_view words) { return said.find(words) != std::string::npos; };
         const auto message = fmt::format("git failed at {} of {}:\n{}", doing, name(), said);
         if (says("Authentication failed") || says("could not read Username") || says("could not read Password") ||
@@ -136,7 +133,7 @@ class Git {
                     "as ${VARIABLE} too");
         }
         if (says("not found") || says("does not exist") || says("does not appear to be a git repository") ||
-            says("No such file"))
+            says("No such file") || says("is this a git repository"))
             return Error(ErrorKind::NotFound, message).with_hint("is the URL right, and may you read it?");
         if (says("Could not resolve host") || says("Failed to connect") || says("Connection") || says("timed out") ||
             says("unexpected disconnect") || says("returned error: 5"))

@@ -6,9 +6,11 @@
 #include <set>
 
 #include "base/fs.hpp"
+#include "base/strings.hpp"
 #include "build/environment_ref.hpp"
 #include "build/git_context.hpp"
 #include "catalog/base_images.hpp"
+#include "catalog/cpu_platforms.hpp"
 #include "catalog/cuda.hpp"
 #include "oci/reference.hpp"
 #include "spec/context_tree.hpp"
@@ -35,7 +37,7 @@ std::map<std::string, std::string> virtual_overrides(const ProcessEnv& env) {
 // "x86_64_v3", "skylake_avx512", "neoverse_n1": which of them there are changes with every CPU that is made.
 void check_cpu(const std::string& cpu) {
     const bool proper = cpu.size() > 1 && cpu.front() >= 'a' && cpu.front() <= 'z' &&
-                        cpu.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+                        cpu.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.") == std::string::npos;
     if (cpu.empty() || proper) return;
     throw Error(ErrorKind::InvalidInput, fmt::format("'{}' is no CPU as archspec names them", cpu))
         .with_hint("such as x86_64_v3, skylake_avx512 or neoverse_n1; python -m archspec cpu prints this machine's");
@@ -74,13 +76,48 @@ spec::ReadOptions read_options(const IntentOptions& options, const Workbench& be
     read.gpu.target_cpu =
         first(bench.env().get_nonempty("CONDA_OVERRIDE_ARCHSPEC"), options.target_cpu, settings.target_cpu);
     read.overrides = virtual_overrides(bench.env());
-    if (settings.channel_priority != "strict") read.channel_priority = settings.channel_priority;
+    if (const auto priority = value_or_throw(bench.conda_settings().channel_priority); priority != "strict")
+        read.channel_priority = priority;
+    for (const auto& pin : options.pins) read.pins.push_back({pin, "--pin"});
+    if (!options.ignore_pins) {
+        for (const auto& pin : value_or_throw(bench.conda_settings().pins)) read.pins.push_back(pin);
+    }
     check_versions(read.gpu);
     if (!options.base.empty()) static_cast<void>(value_or_throw(oci::Reference::parse(options.base)));
     read.base_image = !options.base.empty() ? options.base : read.gpu.wanted ? settings.base_gpu : settings.base_cpu;
     read.python = options.python;
     read.env = bench.env();
     read.channel_settings = bench.channel_settings();
+    return read;
+}
+
+// The CPU that the user asks for himself, by conda's override or by --target-cpu.
+std::string asked_cpu(const IntentOptions& options, const Workbench& bench) {
+    return bench.env().get_nonempty("CONDA_OVERRIDE_ARCHSPEC").value_or(options.target_cpu);
+}
+
+// A CPU counts for the platform that it is of. What a user asks for has to fit the platform, or one of several; what
+// a site has set is for those nodes that it fits.
+spec::ReadOptions options_of_platform(const IntentOptions& options, const Workbench& bench) {
+    auto read = read_options(options, bench);
+    auto& cpu = read.gpu.target_cpu;
+    if (cpu.empty()) return read;
+    const auto& platform = read.platform.to_string();
+    const auto its = catalog::CpuPlatforms::load(bench.settings().share_dir / "curated").platform_of(cpu);
+    const bool is_asked = !asked_cpu(options, bench).empty();
+    if (its.empty() && options.one_of_several) {
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("'{}' is no CPU that is known here, so which of several platforms it is for is not "
+                                "known either",
+                                cpu))
+            .with_hint("name one --platform with it");
+    }
+    if (its.empty() || its == platform) return read;
+    if (is_asked && !options.one_of_several) {
+        throw Error(ErrorKind::InvalidInput, fmt::format("'{}' is a CPU of {}, not of {}", cpu, its, platform))
+            .with_hint(fmt::format("choose a CPU of {0}, or none, for any of {0}; or --platform {1}", platform, its));
+    }
+    cpu.clear();
     return read;
 }
 
@@ -186,7 +223,9 @@ Intent make_intent(const FoundEnvironment& found, const IntentOptions& asked, co
             throw Error(ErrorKind::InvalidInput,
                         fmt::format("--python is for requirement files: {} says its own", found.label));
         }
-        const auto options = read_options(with_definition(asked, *found.definition), bench);
+        auto options = options_of_platform(with_definition(asked, *found.definition), bench);
+        const spec::SourcesWithin sources(found.path);
+        options.sources = &sources;
         intent.read = read_definition_spec(found, options);
         intent.run = run_hints(*found.definition);
         if (asked.base.empty()) intent.own_base = own_context(found, bench);
@@ -195,7 +234,7 @@ Intent make_intent(const FoundEnvironment& found, const IntentOptions& asked, co
             intent.read.spec.base_image.clear();
         }
     } else {
-        intent.read = spec::read_environment(found.path, read_options(asked, bench));
+        intent.read = spec::read_environment(found.path, options_of_platform(asked, bench));
     }
     const auto& result = intent.read;
     const auto& subdir = result.spec.platform.to_string();
@@ -211,22 +250,49 @@ Intent make_intent(const FoundEnvironment& found, const IntentOptions& asked, co
 namespace {
 
 void learn_from(const Intent& intent, const Workbench& bench) {
-    for (const auto& warning : intent.read.warnings) bench.reporter().warn(warning.located_message());
+    for (const auto& warning : intent.read.warnings) bench.warn_once(warning.located_message());
     bench.learn_credentials(intent.read.credentials);
     for (const auto& index : intent.spec().indexes.index_urls) {
         if (const auto url = Url::parse(index)) bench.learn_index_credential(*url);
     }
 }
 
-std::vector<std::string> listed_linux_platforms(const FoundEnvironment& found, const IntentOptions& options,
-                                                const Workbench& bench) {
-    if (found.definition) return {};
-    std::vector<std::string> linux_ones;
-    for (const auto& name : spec::read_environment(found.path, read_options(options, bench)).platforms) {
+std::vector<std::string> linux_ones(const std::vector<std::string>& names) {
+    std::vector<std::string> platforms;
+    for (const auto& name : names) {
         const auto platform = conda::Platform::parse(name);
-        if (platform && platform->is_linux()) linux_ones.push_back(platform->to_string());
+        if (platform && platform->is_linux()) platforms.push_back(platform->to_string());
     }
-    return linux_ones;
+    return platforms;
+}
+
+// What the environment itself is for.
+std::vector<std::string> listed_platforms(const FoundEnvironment& found, const IntentOptions& options,
+                                          const Workbench& bench) {
+    if (!found.definition) return spec::read_environment(found.path, read_options(options, bench)).platforms;
+    const auto& platform = found.definition->platform;
+    return platform.empty() ? std::vector<std::string>{} : std::vector<std::string>{platform};
+}
+
+}  // namespace
+
+namespace {
+
+// Of several platforms, which ones the CPU that is asked for is not for. InvalidInput where it is for none.
+void tell_of_cpu(const FoundEnvironment& found, const IntentOptions& asked, const std::vector<Intent>& intents,
+                 const Workbench& bench) {
+    const auto cpu = asked_cpu(found.definition ? with_definition(asked, *found.definition) : asked, bench);
+    if (cpu.empty()) return;
+    std::vector<std::string> with, without;
+    for (const auto& intent : intents)
+        (intent.spec().gpu.target_cpu.empty() ? without : with).push_back(intent.spec().platform.to_string());
+    if (with.empty()) {
+        throw Error(ErrorKind::InvalidInput, fmt::format("'{}' is a CPU of none of {}", cpu, join(without, ", ")))
+            .with_hint("leave it out, or add its platform");
+    }
+    if (!without.empty())
+        bench.reporter().note(fmt::format("The CPU {} is for {}; {} {} resolved for any CPU", cpu, join(with, ", "),
+                                          join(without, ", "), without.size() == 1 ? "is" : "are"));
 }
 
 }  // namespace
@@ -238,43 +304,50 @@ Intent read_intent(const IntentOptions& options, const Workbench& bench) {
 }
 
 std::vector<Intent> read_intents(const IntentOptions& asked, const std::vector<std::string>& platforms,
-                                 const Workbench& bench) {
+                                 const Workbench& bench, const std::vector<std::string>& otherwise) {
     const auto found = find_environment(asked.environment, bench);
     std::vector<std::string> wanted;
     for (const auto& name : platforms) wanted.push_back(value_or_throw(conda::Platform::parse(name)).to_string());
-    if (wanted.empty()) wanted = listed_linux_platforms(found, asked, bench);
+    if (wanted.empty()) wanted = linux_ones(listed_platforms(found, asked, bench));
+    if (wanted.empty()) wanted = linux_ones(otherwise);
     if (wanted.empty()) wanted.emplace_back();
     std::vector<Intent> intents;
     std::set<std::string> seen;
+    const bool several = std::ranges::any_of(wanted, [&](const auto& platform) { return platform != wanted.front(); });
     for (const auto& platform : wanted) {
         if (!seen.insert(platform).second) continue;
         auto options = asked;
         options.platform = platform;
+        options.one_of_several = several;
         intents.push_back(make_intent(found, options, bench));
     }
-    learn_from(intents.front(), bench);
+    for (const auto& intent : intents) learn_from(intent, bench);
+    if (several) tell_of_cpu(found, asked, intents, bench);
     return intents;
 }
 
 void check_options(const IntentOptions& asked, const spec::Definition& definition, const Workbench& bench) {
     auto options = asked;
     options.python.clear();  // it has become a spec of the definition's
-    const auto read =
-        spec::read_environment_text(kDefaultPython, "", ".", read_options(with_definition(options, definition), bench));
+    const auto read = spec::read_environment_text(kDefaultPython, "", ".",
+                                                  options_of_platform(with_definition(options, definition), bench));
     if (!definition.base.dockerfile.empty() || !definition.base.context.empty()) return;
     const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
     static_cast<void>(value_or_throw(catalog.choose(read.spec)));
 }
 
 spec::LintReport lint_intent(const IntentOptions& asked, const Workbench& bench) {
-    const auto found = find_environment(asked.environment, bench);
-    if (!found.definition) return spec::lint_environment(found.path, read_options(asked, bench));
-    const auto options = read_options(with_definition(asked, *found.definition), bench);
+    const auto found = find_environment(asked.environment, bench, Warnings::Kept);
+    if (!found.definition) return spec::lint_environment(found.path, options_of_platform(asked, bench));
+    auto options = options_of_platform(with_definition(asked, *found.definition), bench);
+    const spec::SourcesWithin sources(found.path);
+    options.sources = &sources;
     const auto part = found.definition->user_managed ? std::nullopt : spec::conda_part(*found.definition, found.path);
     spec::LintReport report;
     if (part) report = spec::lint_environment_text(part->bytes, part->file, part->directory, options);
     report.kind = spec::FileKind::AzureMlAsset;
     report.file = found.label;
+    report.diagnostics.insert(report.diagnostics.begin(), found.warnings.begin(), found.warnings.end());
     if (report.errors() > 0) return report;
     // What the linter does not see: the base, the build context, platforms.
     report.spec = make_intent(found, asked, bench).spec();

@@ -24,6 +24,9 @@ struct IntentOptions {
     std::map<std::string, std::string> variables = {};
     std::string base = {}, cuda = {}, target_cuda = {}, target_cpu = {}, python = {};
     bool gpu = false;
+    std::vector<std::string> pins = {};
+    bool ignore_pins = false;     // those of .condarc
+    bool one_of_several = false;  // platforms that are asked for together: a CPU of another one is no mistake
 };
 
 // What a definition says of how its image is run; no part of the image.
@@ -50,10 +53,10 @@ struct FoundEnvironment;
 // Finds what the word means, reads it and hashes it; warns through the reporter; keeps the file's credentials for the
 // wire. Throws as read_environment does.
 [[nodiscard]] Intent read_intent(const IntentOptions& options, const Workbench& bench);
-// One for each of `platforms`; with none given, for each Linux platform that the file lists, linux-64 where it lists
-// none. Warns once. Throws as read_intent does.
+// One for each of `platforms`; with none given, for each Linux platform that the file lists, for each Linux
+// one of `otherwise` where it lists none, or for linux-64. Warns once. Throws as read_intent does.
 [[nodiscard]] std::vector<Intent> read_intents(const IntentOptions& options, const std::vector<std::string>& platforms,
-                                               const Workbench& bench);
+                                               const Workbench& bench, const std::vector<std::string>& otherwise = {});
 // What the command line says over a definition, as a build reads it: platform, image, CUDA versions, CPU, variables.
 // Nothing is looked up. Throws Error: InvalidInput.
 void check_options(const IntentOptions& options, const spec::Definition& definition, const Workbench& bench);

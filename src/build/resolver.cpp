@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 #include "base/strings.hpp"
 #include "build/own_base.hpp"
@@ -14,7 +13,6 @@
 #include "catalog/virtual_packages.hpp"
 #include "conda/repodata_fetcher.hpp"
 #include "dockerfile/templates.hpp"
-#include "pypi/requirement_line.hpp"
 #include "solve/repodata_source.hpp"
 #include "solve/solver.hpp"
 #include "solve/virtual_packages.hpp"
@@ -72,6 +70,24 @@ std::string target_cuda(const spec::EnvironmentSpec& spec, const lock::BaseImage
     return catalog.cuda().default_target();
 }
 
+// The base's CUDA is newer than what the driver of the nodes offers. Whether that matters is for what is installed to
+// say: much brings a CUDA of its own.
+void warn_of_newer_base(const lock::BaseImage& base, const std::string& target, Reporter& reporter) {
+    const auto of_base = catalog::CudaVersion::parse(base.cuda);
+    const auto of_node = catalog::CudaVersion::parse(target);
+    if (base.cuda.empty() || target.empty() || !of_base || !of_node) return;
+    const bool same_major = of_base->major() == of_node->major();
+    const bool newer = of_base->major() > of_node->major() || (same_major && of_base->minor() > of_node->minor());
+    if (!newer) return;
+    reporter.warn(fmt::format(
+        "the base image has CUDA {}, and the driver of the nodes offers {} (--target-cuda): {}", of_base->major_minor(),
+        of_node->major_minor(),
+        same_major && of_node->major() >= 11
+            ? "what uses the base's libraries runs there by minor version compatibility, and what compiles kernels as "
+              "it runs may not"
+            : "what uses the base's libraries does not run there; choose the base with --cuda, or --base"));
+}
+
 std::vector<catalog::NamedVersion> named_versions(const lock::Lock& lock) {
     std::vector<catalog::NamedVersion> packages;
     packages.reserve(lock.conda.size() + lock.pip.size());
@@ -80,36 +96,6 @@ std::vector<catalog::NamedVersion> named_versions(const lock::Lock& lock) {
         if (!file.build_only) packages.push_back({file.name, file.version, true});
     }
     return packages;
-}
-
-bool is_updated(const EarlierLock& earlier, const std::string& name) {
-    return std::ranges::any_of(earlier.update, [&](const auto& updated) {
-        return to_lower(updated) == name || pypi::normalize_name(updated) == name;
-    });
-}
-
-void check_updates(const EarlierLock& earlier, const spec::EnvironmentSpec& spec) {
-    std::set<std::string> known;
-    for (const auto& asked : spec.conda) known.insert(asked.name());
-    for (const auto& record : earlier.lock.conda) known.insert(record.name);
-    for (const auto& file : earlier.lock.pip) known.insert(file.name);
-    for (const auto& line : spec.pip) known.insert(line.name);
-    for (const auto& name : earlier.update) {
-        if (known.contains(to_lower(name)) || known.contains(pypi::normalize_name(name))) continue;
-        const auto near = nearest(to_lower(name), {known.begin(), known.end()});
-        throw Error(ErrorKind::InvalidInput,
-                    fmt::format("'{}' cannot be updated: it is neither asked for nor in the earlier lock", name))
-            .with_hint(near.empty() ? "" : fmt::format("did you mean '{}'?", near));
-    }
-}
-
-// pip takes what it is constrained to, where that can be. Hashes would have to stand in the constraints too.
-spec::EnvironmentSpec with_pins(spec::EnvironmentSpec spec, const EarlierLock& earlier) {
-    for (const auto& file : earlier.lock.pip) {
-        if (!file.build_only && !file.direct && !is_updated(earlier, file.name))
-            spec.pip_constraints.push_back(fmt::format("{}=={}", file.name, file.version));
-    }
-    return spec;
 }
 
 void choose_pip(const Intent& intent, const ResolvedBase& base, lock::Lock& lock, const Workbench& bench,
@@ -139,25 +125,40 @@ std::string kept_of(const lock::Lock& lock, const EarlierLock& earlier) {
     return fmt::format("; {} as before", kept);
 }
 
+// As conda reads the channel of a dependency: by its own settings. A path would be one of this machine.
+std::optional<std::string> channel_url(const std::string& name, const conda::ChannelSettings& settings) {
+    if (name.starts_with('/') || name.starts_with('.') || name.starts_with('~')) return std::nullopt;
+    const auto channels = conda::resolve_channel(name, settings, "/");
+    if (!channels) return std::nullopt;
+    std::vector<std::string> urls;
+    for (const auto& channel : *channels) urls.push_back(channel.url().to_string());
+    return join(urls, "|");
+}
+
 solve::Solution solve_conda(const Intent& intent, const lock::Lock& lock, std::vector<solve::ChannelSource> sources,
                             const Workbench& bench, const std::optional<EarlierLock>& earlier) {
     solve::Request request;
     request.specs = intent.spec().conda;
-    if (earlier) {
-        for (const auto& record : earlier->lock.conda) {
-            if (is_updated(*earlier, record.name)) {
-                request.first.push_back(record.name);
-            } else {
-                request.held.push_back(record);
-            }
-        }
-    }
+    for (const auto& pin : intent.spec().pins) request.constraints.emplace_back(pin.spec, pin.origin);
     request.virtual_packages = value_or_throw(solve::virtual_records(lock.virtual_packages));
     request.gpu = lock.gpu;
+    request.channel_url = [&](const std::string& name) { return channel_url(name, bench.channel_settings()); };
     request.allow_missing_sha256 = bench.settings().allow_missing_hashes;
+    const auto& priority = intent.spec().channel_priority;
     solve::ChannelCandidates candidates(
-        std::move(sources), value_or_throw(solve::parse_channel_priority(bench.settings().channel_priority)));
-    return solve::solve(request, candidates, bench.cancel());
+        std::move(sources),
+        priority.empty() ? solve::ChannelPriority::Strict : value_or_throw(solve::parse_channel_priority(priority)));
+    return earlier ? solve_from(*earlier, std::move(request), candidates, bench.cancel())
+                   : solve::solve(request, candidates, bench.cancel());
+}
+
+// What kept a package from being another, since it stands in no file of the environment.
+void tell_pins(const spec::EnvironmentSpec& spec, const std::vector<conda::PackageRecord>& packages,
+               Reporter& reporter) {
+    for (const auto& pin : spec.pins) {
+        if (std::ranges::find(packages, pin.spec.name(), &conda::PackageRecord::name) != packages.end())
+            reporter.note(fmt::format("{} is pinned: {} ({})", pin.spec.name(), pin.spec.to_string(), pin.origin));
+    }
 }
 
 // What the catalogue says of the base, and the base itself.
@@ -253,11 +254,11 @@ Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepos
                    const Workbench& bench, Stages& stages, Freshness freshness,
                    const std::optional<EarlierLock>& earlier) {
     const auto& spec = intent.spec();
-    if (earlier) check_updates(*earlier, spec);
     if (!spec.user_managed && !spec.pip.empty()) check_pip_lines(spec);
     const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
     auto found = find_base(intent, catalog, repository, bench, stages, freshness);
     auto lock = begin_lock(intent, found, catalog, bench);
+    warn_of_newer_base(lock.base, intent.spec().gpu.target_cuda, bench.reporter());
     if (lock.user_managed) return {std::move(lock), std::move(found.base)};
 
     auto sources =
@@ -267,6 +268,7 @@ Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepos
         return solve_conda(intent, lock, std::move(sources), bench, earlier);
     });
     for (const auto& note : solution.notes) bench.reporter().note(note);
+    tell_pins(spec, solution.packages, bench.reporter());
     lock.conda = std::move(solution.packages);
     pin_hashes(lock.conda, bench);
     for (const auto& record : lock.conda) {

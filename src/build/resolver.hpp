@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "build/base_image.hpp"
+#include "build/earlier_lock.hpp"
 #include "build/intent.hpp"
 #include "build/stages.hpp"
 #include "lock/lock.hpp"
@@ -22,18 +23,11 @@ struct Resolution {
 // Whether repodata that is cached and still fresh will do, or the channels are asked for what changed.
 enum class Freshness : std::uint8_t { Cached, Asked };
 
-// A lock of the same environment from before, to change no more of than must.
-struct EarlierLock {
-    lock::Lock lock;
-    std::vector<std::string> update;  // names, of conda or pip packages, that get their newest version all the same
-};
-
 // Throws Error: Unsatisfiable with an explanation, NotFound for a channel or base that is not there, Transient,
 // Unauthorized, Corrupt. `stages` gets the times of "base", "repodata", "solve" and "pip".
 //
 // With `earlier`, packages are what they were wherever the intent and the updated ones allow it; the updated ones
-// choose first. The base image is looked at anew. InvalidInput for an update of a package that is neither asked for nor
-// in the earlier lock.
+// choose first (build/earlier_lock.hpp). The base image is looked at anew.
 //
 // An own Dockerfile's image is kept in `repository`, and looked for there first.
 [[nodiscard]] Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepository>& repository,

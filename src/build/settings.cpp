@@ -7,7 +7,6 @@
 
 #include "base/fs.hpp"
 #include "base/strings.hpp"
-#include "build/condarc.hpp"
 #include "build/pip_config.hpp"
 #include "spec/yaml.hpp"
 
@@ -84,7 +83,8 @@ const std::vector<Row>& rows() {
         map("custom_channels", "Channel name to the URL that stands before the name, as in .condarc",
             &Settings::custom_channels),
         list("default_channels", "What `defaults` stands for", &Settings::default_channels),
-        one_of("channel_priority", "strict (default), flexible or disabled, as in .condarc",
+        one_of("channel_priority",
+               "strict (default), flexible or disabled, in place of .condarc's; counts for the hash",
                &Settings::channel_priority, {"strict", "flexible", "disabled"}),
         map("channel_mirrors", "Channel URL to the URLs asked in its place, in turn; on the wire only",
             &Settings::channel_mirrors),
@@ -100,7 +100,10 @@ const std::vector<Row>& rows() {
         text("base_gpu", "Base image for GPU environments that name none; counts for the hash", &Settings::base_gpu),
         text("target_cuda", "CUDA version of the nodes' driver, where --target-cuda says nothing",
              &Settings::target_cuda),
-        text("target_cpu", "CPU of the nodes as archspec names it (x86_64_v3), where --target-cpu says nothing",
+        text("target_cpu",
+             "CPU of the nodes as archspec names it (x86_64_v3), where --target-cpu says nothing; for the platform "
+             "that it "
+             "belongs to",
              &Settings::target_cpu),
         one_of("builder", "auto (default: BuildKit where the engine has it), buildkit or classic", &Settings::builder,
                {"auto", "buildkit", "classic"}),
@@ -263,16 +266,18 @@ Settings load_settings(const ProcessEnv& env, const std::map<std::string, std::s
     return settings;
 }
 
-conda::ChannelSettings Settings::channel_settings(const ProcessEnv& env, std::vector<std::string>& warnings) const {
+Condarc Settings::conda_settings(const ProcessEnv& env, std::vector<std::string>& warnings) const {
     auto result = read_condarc(env, warnings);
-    result.home_directory = env.home().string();
-    if (!channel_alias.empty()) result.channel_alias = channel_alias;
+    if (!channel_priority.empty()) result.channel_priority = channel_priority;
+    auto& known = result.channels;
+    known.home_directory = env.home().string();
+    if (!channel_alias.empty()) known.channel_alias = channel_alias;
     for (const auto& [name, urls] : custom_channels) {
-        if (!urls.empty()) result.custom_channels[name] = urls.front();
+        if (!urls.empty()) known.custom_channels[name] = urls.front();
     }
-    if (!default_channels.empty()) result.default_channels = default_channels;
-    result.configured_channels = channels;
-    for (const auto& [channel, urls] : channel_mirrors) result.mirrors[channel] = urls;
+    if (!default_channels.empty()) known.default_channels = default_channels;
+    known.configured_channels = channels;
+    for (const auto& [channel, urls] : channel_mirrors) known.mirrors[channel] = urls;
     return result;
 }
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/process_env.hpp"
-#include "conda/channel.hpp"
+#include "build/condarc.hpp"
 
 namespace envbuild::build {
 
@@ -24,7 +24,7 @@ struct Settings {
     std::string channel_alias;
     UrlMap custom_channels;  // one URL each
     std::vector<std::string> default_channels;
-    std::string channel_priority = "strict";  // strict | flexible | disabled
+    std::string channel_priority;  // strict | flexible | disabled; "": .condarc's, else strict
     UrlMap channel_mirrors, registry_mirrors, index_mirrors;
     std::vector<std::string> insecure_registries;
     std::string base_cpu, base_gpu;       // in place of the catalogue's defaults; they count as asked (they are hashed)
@@ -39,9 +39,8 @@ struct Settings {
     std::filesystem::path data_dir, cache_dir;   // XDG folders unless set
     std::filesystem::path share_dir;             // where curated/ and templates/ lie
 
-    // Channel names as this site reads them: these settings over .condarc's.
-    [[nodiscard]] conda::ChannelSettings channel_settings(const ProcessEnv& env,
-                                                          std::vector<std::string>& warnings) const;
+    // conda's settings as this site reads them: its own of channels and their priority over .condarc's.
+    [[nodiscard]] Condarc conda_settings(const ProcessEnv& env, std::vector<std::string>& warnings) const;
 };
 
 // One row of the documentation.

@@ -17,7 +17,7 @@ constexpr std::uint64_t kMaxFileBytes = 2ULL << 30U;
 class Incoming {
   public:
     explicit Incoming(const Workbench& bench)
-        : bench_(bench), folder_("source", made(bench.cache_folder("tmp"))), file_(folder_.path() / "file") {}
+        : bench_(bench), folder_("source", bench.cache_folder("tmp")), file_(folder_.path() / "file") {}
 
     void write(std::string_view bytes) {
         hash_.update(bytes);
@@ -36,11 +36,6 @@ class Incoming {
     }
 
   private:
-    static std::filesystem::path made(std::filesystem::path folder) {
-        std::filesystem::create_directories(folder);
-        return folder;
-    }
-
     const Workbench& bench_;
     TempDir folder_;
     AtomicFile file_;

@@ -1,5 +1,7 @@
 #include "build/workbench.hpp"
 
+#include <fmt/format.h>
+
 #include "net/credential.hpp"
 #include "registry/authenticator.hpp"
 #include "registry/docker_config.hpp"
@@ -36,13 +38,13 @@ registry::RegistryContext& Workbench::registries() const {
     return *registries_;
 }
 
-const conda::ChannelSettings& Workbench::channel_settings() const {
-    if (!channel_settings_) {
+const Condarc& Workbench::conda_settings() const {
+    if (!conda_settings_) {
         std::vector<std::string> warnings;
-        channel_settings_ = std::make_unique<conda::ChannelSettings>(settings_.channel_settings(env_, warnings));
+        conda_settings_ = std::make_unique<Condarc>(settings_.conda_settings(env_, warnings));
         for (const auto& warning : warnings) reporter_.warn(warning);
     }
-    return *channel_settings_;
+    return *conda_settings_;
 }
 
 std::unique_ptr<cache::ImageRepository> Workbench::repository() const {
@@ -56,7 +58,13 @@ std::unique_ptr<cache::ImageRepository> Workbench::embedded_repository() const {
 
 std::unique_ptr<cache::ImageRepository> Workbench::curated_repository() const {
     if (settings_.curated_repository.empty()) return nullptr;
-    return cache::open_repository(settings_.curated_repository, registries(), cancel_);
+    try {
+        return cache::open_repository(settings_.curated_repository, registries(), cancel_);
+    } catch (const Error& error) {
+        throw Error(error).with_context(
+            fmt::format("opening the curated_repository '{}' (config.yaml, or ENVBUILD_CURATED_REPOSITORY)",
+                        redact(settings_.curated_repository)));
+    }
 }
 
 void Workbench::warn_once(const std::string& message) const {

@@ -37,7 +37,8 @@ class Workbench {
     // Login files and channel settings are read from disk when first needed: a look-up in the embedded store never
     // needs them, and where one is bad that is an answer of the registry that wanted it.
     [[nodiscard]] registry::RegistryContext& registries() const;
-    [[nodiscard]] const conda::ChannelSettings& channel_settings() const;
+    [[nodiscard]] const Condarc& conda_settings() const;
+    [[nodiscard]] const conda::ChannelSettings& channel_settings() const { return conda_settings().channels; }
 
     // Where images are kept: the settings' registry, or the embedded OCI image layout.
     [[nodiscard]] std::unique_ptr<cache::ImageRepository> repository() const;
@@ -65,7 +66,7 @@ class Workbench {
     std::unique_ptr<HttpClient> http_;
     mutable std::map<std::string, registry::RegistryCredential> logins_;
     mutable std::unique_ptr<registry::RegistryContext> registries_;
-    mutable std::unique_ptr<conda::ChannelSettings> channel_settings_;
+    mutable std::unique_ptr<Condarc> conda_settings_;
     mutable std::mutex warned_mutex_;
     mutable std::set<std::string> warned_;
 };

@@ -53,7 +53,7 @@ std::optional<Error> failure_since(const fs::path& path, WallClock::time_point s
     if (when < oldest) return std::nullopt;
     Error error(kind_named(json.string_or("kind", "")), json.string_or("message", ""));
     error.add_context(fmt::format("waiting for process {}, which built the same", json.int_or("pid", 0)));
-    return std::move(error).with_hint(json.string_or("hint", ""));
+    return std::move(error).with_hint(json.string_or("hint", "")).with_details(json.string_or("details", ""));
 }
 
 }  // namespace
@@ -64,6 +64,8 @@ void Lead::fail(const Error& error) {
         Json json = Json::object();
         json.set("time", milliseconds(WallClock::now())).set("pid", static_cast<std::int64_t>(::getpid()));
         json.set("kind", to_string(error.kind())).set("message", error.message()).set("hint", error.hint());
+        // One that does not fit is left out: those who wait must be able to read the rest.
+        if (error.details().size() < kFileLimit / 2) json.set("details", error.details());
         try {
             write_file_atomic(failure_, json.dump());
         } catch (const Error&) {

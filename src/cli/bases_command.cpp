@@ -2,6 +2,7 @@
 
 #include "base/strings.hpp"
 #include "build/base_mirror.hpp"
+#include "build/own_base.hpp"
 #include "catalog/base_filter.hpp"
 #include "catalog/framework_advice.hpp"
 #include "cli/command.hpp"
@@ -144,6 +145,13 @@ int mirror(const MirrorArguments& arguments, CommandContext& context) {
     for (const auto& file : arguments.used_by) request.images.push_back(base_of_file(file, arguments, context));
     for (const auto& file : arguments.locks) {
         const auto lock = read_lock_file(file, arguments.platforms.empty() ? "" : arguments.platforms.front());
+        if (lock.base.name.starts_with(build::kOwnBaseName)) {
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("{}: its base is the image of a Dockerfile of one's own, which is kept in the "
+                                    "repository of the images and comes from no registry",
+                                    file))
+                .with_hint("name the images of its FROM lines");
+        }
         request.images.push_back(lock.base.name + "@" + lock.base.digest.to_string());
     }
     if (request.images.empty()) {
@@ -156,7 +164,8 @@ int mirror(const MirrorArguments& arguments, CommandContext& context) {
     std::optional<Error> failure;
     for (const auto& image : report.images) {
         if (image.error) {
-            tell("{}", format_error(Error(*image.error).with_context("copying " + image.image), context.color()));
+            tell("{}",
+                 format_error(Error(*image.error).with_context("copying " + image.image), context.display_options()));
             if (!failure) failure = image.error;
             continue;
         }

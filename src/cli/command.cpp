@@ -9,24 +9,16 @@
 
 namespace envbuild::cli {
 
-namespace {
-
-DisplayOptions display_options(const CommonOptions& common) {
+DisplayOptions CommandContext::display_options() const {
     const auto mode = common.progress == "plain" ? ProgressMode::Plain
                       : common.progress == "tty" ? ProgressMode::Tty
                                                  : ProgressMode::Auto;
     return DisplayOptions::decide(mode, common.quiet, common.verbosity, stderr);
 }
 
-}  // namespace
-
 Reporter& CommandContext::reporter() {
-    if (!display_) display_ = make_display(display_options(common), stderr);
+    if (!display_) display_ = make_display(display_options(), stderr);
     return *display_;
-}
-
-bool CommandContext::color() const {
-    return display_options(common).color;
 }
 
 const build::Workbench& CommandContext::bench() {
@@ -60,30 +52,24 @@ void add_common_options(CLI::App& command, CommandContext& context, bool with_re
     }
 }
 
-namespace {
-
-// An option that was given with nothing in it, most likely from an unset variable of a script.
-std::string refuse_empty(const std::string& value) {
-    return value.empty() ? "is empty" : "";
-}
-
-}  // namespace
-
 void add_intent_options(CLI::App& command, build::IntentOptions& options) {
     command.add_flag("--gpu", options.gpu, "For a node with a GPU: a CUDA base image, GPU builds of packages");
-    command.add_option("--cuda", options.cuda, "The base image's CUDA, such as 11.8 (means --gpu)")
-        ->check(refuse_empty);
-    command
-        .add_option("--target-cuda", options.target_cuda, "CUDA version of the driver on the nodes that will run it")
-        ->check(refuse_empty);
-    command
-        .add_option("--target-cpu", options.target_cpu, "CPU of those nodes as archspec names it, such as x86_64_v3")
-        ->check(refuse_empty);
-    command.add_option("--base", options.base, "Any base image, by tag or digest")->check(refuse_empty);
-    command.add_option("--platform", options.platform, "linux-64 (default), linux-aarch64, …")->check(refuse_empty);
+    command.add_option("--cuda", options.cuda, "The base image's CUDA, such as 11.8 (means --gpu)");
+    command.add_option("--target-cuda", options.target_cuda,
+                       "CUDA version of the driver on the nodes that will run it");
+    command.add_option("--target-cpu", options.target_cpu,
+                       "CPU of those nodes as archspec names it, such as x86_64_v3");
+    command.add_option("--base", options.base, "Any base image, by tag or digest");
+    command.add_option("--platform", options.platform, "linux-64 (default), linux-aarch64, …");
     command.add_option("-c,--channel", options.channels, "A channel before the file's own; may be repeated")
         ->allow_extra_args(false);
-    command.add_option("--python", options.python, "Python version for a requirements.txt")->check(refuse_empty);
+    command
+        .add_option("--pin", options.pins,
+                    "What a package must be if it is needed, such as 'numpy 1.26.*'; may be repeated")
+        ->option_text("SPEC")
+        ->allow_extra_args(false);
+    command.add_flag("--no-pin", options.ignore_pins, "Leave out the pins of .condarc (pinned_packages)");
+    command.add_option("--python", options.python, "Python version for a requirements.txt");
     add_pairs_option(command, "-e,--env", "NAME=value: a variable of the image; may be repeated", options.variables);
 }
 

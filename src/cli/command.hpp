@@ -40,7 +40,7 @@ class CommandContext {
     [[nodiscard]] Reporter& reporter();
     [[nodiscard]] const build::Workbench& bench();
     void close_display() { display_.reset(); }
-    [[nodiscard]] bool color() const;
+    [[nodiscard]] DisplayOptions display_options() const;
 
   private:
     ProcessEnv env_;

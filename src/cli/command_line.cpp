@@ -30,16 +30,10 @@ std::size_t leading_options(const std::vector<std::string>& arguments) {
         const std::string_view word = arguments[at];
         const bool letters =
             word.size() > 1 && word[0] == '-' && word.substr(1).find_first_not_of("qv") == std::string_view::npos;
-        if (letters || std::ranges::find(kFlags, word) != kFlags.end()) {
-            ++at;
-        } else if (std::ranges::find(kValued, word) != kValued.end()) {
-            at += 2;
-        } else if (word.starts_with("--") &&
-                   std::ranges::find(kValued, word.substr(0, word.find('='))) != kValued.end()) {
-            ++at;
-        } else {
-            break;
-        }
+        const bool is_flag = letters || std::ranges::find(kFlags, word) != kFlags.end();
+        const bool is_valued = std::ranges::find(kValued, word.substr(0, word.find('='))) != kValued.end();
+        if (!is_flag && !is_valued) break;
+        at += is_valued && !word.contains('=') ? 2 : 1;
     }
     return std::min(at, arguments.size());
 }
@@ -63,9 +57,11 @@ void insert_default_command(std::vector<std::string>& arguments, const std::vect
 }
 
 void print_error(const Error& error, CommandContext& context) {
-    const bool color = context.color();
     context.close_display();
-    write_best_effort(stderr, format_error(error, color));
+    write_best_effort(stderr, format_error(error, context.display_options()));
+    // That there is no solution is an answer too.
+    if (context.common.json && error.kind() == ErrorKind::Unsatisfiable)
+        write_best_effort(stdout, error_json(error).dump() + "\n");
 }
 
 int print_help(const std::string& text) {
@@ -83,7 +79,8 @@ Error explain_missing_file(Error error, const std::vector<std::string>& argument
         if (!error.message().starts_with(fmt::format("there is no environment '{}'", word))) continue;
         const auto near = nearest(word, commands);
         if (near.empty()) break;
-        return std::move(error).with_hint(fmt::format("did you mean the command '{}'? {}", near, error.hint()));
+        auto hint = fmt::format("did you mean the command '{}'? {}", near, error.hint());
+        return std::move(error).with_hint(std::move(hint));
     }
     return error;
 }
@@ -113,6 +110,17 @@ int run_chosen(const Action& chosen, CommandContext& context, const std::vector<
                     context);
         return exit_code(ErrorKind::Bug);
     }
+}
+
+// A value that was given with nothing in it, most likely from an unset variable of a script, is not one that was left
+// out: no option and no argument of any command takes one.
+void refuse_empty_values(CLI::App& app) {
+    for (auto* option : app.get_options()) {
+        const bool is_flag = option->get_items_expected_max() == 0;
+        if (!is_flag)
+            option->check([](const std::string& value) { return std::string(value.empty() ? "is empty" : ""); });
+    }
+    for (auto* command : app.get_subcommands({})) refuse_empty_values(*command);
 }
 
 }  // namespace
@@ -148,6 +156,7 @@ int run_command_line(std::vector<std::string> arguments, const ProcessEnv& env, 
     add_restore_command(app, context, chosen);
     add_rename_command(app, context, chosen);
     add_help_command(app, context, chosen);
+    refuse_empty_values(app);
 
     const auto commands = command_names(app);
     move_command_first(arguments, commands);

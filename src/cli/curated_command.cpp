@@ -77,7 +77,7 @@ int check(const CheckOptions& options, CommandContext& context) {
             tell("{}", format_error(Error(*finding.error)
                                         .with_context(fmt::format("checking {}{}{}", finding.name,
                                                                   finding.version.empty() ? "" : ":", finding.version)),
-                                    context.color()));
+                                    context.display_options()));
         }
     }
     return build::exit_code(findings);

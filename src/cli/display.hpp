@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/reporter.hpp"
 
 namespace envbuild::cli {
@@ -24,6 +25,7 @@ struct DisplayOptions {
     int verbosity = 0;    // -v: debug lines
     bool starts = false;  // plain lines for what begins too, not only for what takes long or has ended
     bool color = false;   // from NO_COLOR, TERM and whether the output is a terminal
+    bool utf8 = false;    // from LC_ALL, LC_CTYPE and LANG
 
     // Auto becomes Tty where `stream` is a terminal that can move its cursor and CI is not set.
     [[nodiscard]] static DisplayOptions decide(ProgressMode asked, bool quiet, int verbosity, std::FILE* stream);
@@ -40,7 +42,12 @@ void tell(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     write_best_effort(stderr, fmt::format(format, std::forward<Arguments>(arguments)...));
 }
 
-// "error: message", then context and hint, indented.
-[[nodiscard]] std::string format_error(const Error& error, bool color);
+// "error: message", then context and hint, indented. Trees are drawn with lines where the locale's characters are
+// UTF-8, else with blanks.
+[[nodiscard]] std::string format_error(const Error& error, const DisplayOptions& options);
+[[nodiscard]] std::string without_tree_lines(std::string text);
+
+// {"error": {"kind", "exit_code", "message", "context", "hint", "explanation"}} (docs/exit-codes.md).
+[[nodiscard]] Json error_json(const Error& error);
 
 }  // namespace envbuild::cli

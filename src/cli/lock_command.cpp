@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/fs.hpp"
+#include "base/strings.hpp"
 #include "build/resolver.hpp"
 #include "cli/command.hpp"
 #include "cli/output_file.hpp"
@@ -20,28 +21,64 @@ struct Arguments {
     bool refresh = false;
 };
 
-// The lock that stands where the new one will be; nothing where there is none, or none of this platform.
-std::optional<build::EarlierLock> earlier_lock(const Arguments& arguments, const build::Intent& intent,
-                                               CommandContext& context) {
+// The lock that stands where the new one will be; nothing where there is none, or where nothing of it is kept.
+std::optional<lock::CondaLockFile> earlier_file(const Arguments& arguments, CommandContext& context) {
     const bool asked = !arguments.update.empty();
     if (asked && arguments.refresh)
         throw Error(ErrorKind::InvalidInput, "--update keeps what it can of the earlier lock, and --refresh nothing")
             .with_hint("give one of them");
+    if (asked && arguments.form != "conda-lock")
+        throw Error(ErrorKind::InvalidInput,
+                    "--update is for conda-lock's format: the explicit one is always made anew")
+            .with_hint("update a lock in conda-lock's format");
     if (arguments.refresh || arguments.form != "conda-lock") return std::nullopt;
     std::error_code error;
     const bool is_there = arguments.output != "-" && fs::is_regular_file(arguments.output, error);
-    const auto text = is_there ? read_file_if_exists(arguments.output) : std::nullopt;
+    auto text = is_there ? read_file_if_exists(arguments.output) : std::nullopt;
     if (!text) {
         if (!asked) return std::nullopt;
         throw Error(ErrorKind::InvalidInput, "there is no lock to update")
             .with_hint("-o names the earlier lock, which is written anew");
     }
-    auto read = lock::read_conda_lock(*text, arguments.output, intent.spec().platform);
-    if (read) return build::EarlierLock{std::move(read->lock), arguments.update};
-    if (asked) throw std::move(read.error());
-    context.reporter().note(fmt::format("{} is no earlier lock of this platform ({}); everything is chosen anew",
-                                        arguments.output, read.error().message()));
+    auto file = lock::CondaLockFile::parse(*text, arguments.output);
+    if (file) return *std::move(file);
+    if (asked) throw std::move(file.error());
+    context.reporter().note(
+        fmt::format("{} is no earlier lock ({}); everything is chosen anew", arguments.output, file.error().message()));
     return std::nullopt;
+}
+
+// For each intent; nothing for a platform that is new.
+std::vector<std::optional<build::EarlierLock>> earlier_locks(const std::vector<build::Intent>& intents,
+                                                             const lock::CondaLockFile& file,
+                                                             const Arguments& arguments, CommandContext& context) {
+    std::vector<std::optional<build::EarlierLock>> earlier(intents.size());
+    std::vector<lock::Lock> locks;
+    std::vector<spec::EnvironmentSpec> specs;
+    auto left = file.platforms();
+    for (std::size_t i = 0; i < intents.size(); ++i) {
+        specs.push_back(intents[i].spec());
+        const auto& platform = intents[i].spec().platform;
+        if (std::erase(left, platform.to_string()) == 0) {
+            context.reporter().note(fmt::format("{} has nothing for {} yet", arguments.output, platform.to_string()));
+            continue;
+        }
+        auto read = file.read(platform);
+        if (read) {
+            locks.push_back(read->lock);
+            earlier[i] = build::EarlierLock{std::move(read->lock), arguments.update};
+        } else if (!arguments.update.empty()) {
+            throw std::move(read.error());
+        } else {
+            context.reporter().note(fmt::format("{} is no earlier lock of {} ({}); everything is chosen anew",
+                                                arguments.output, platform.to_string(), read.error().message()));
+        }
+    }
+    build::check_updates(arguments.update, locks, specs);
+    if (!left.empty())
+        context.reporter().warn(fmt::format("{} was for {} too, and is no more: --platform names all that it is for",
+                                            arguments.output, join(left, ", ")));
+    return earlier;
 }
 
 std::size_t count_packages(const lock::Lock& lock) {
@@ -68,26 +105,39 @@ Json facts_of(const build::Intent& intent, const lock::Lock& lock, bool is_whole
     return json.set("packages", static_cast<std::int64_t>(count_packages(lock)));
 }
 
+lock::Lock resolve(const build::Intent& intent, const std::optional<build::EarlierLock>& earlier,
+                   build::Freshness freshness, bool is_one_of_several, CommandContext& context, build::Stages& stages) {
+    try {
+        return build::resolve(intent, context.bench().repository(), context.bench(), stages, freshness, earlier).lock;
+    } catch (Error& error) {
+        if (is_one_of_several) error.add_context("resolving for " + intent.spec().platform.to_string());
+        throw;
+    }
+}
+
 int run(const Arguments& arguments, CommandContext& context) {
     const bool to_stdout = arguments.output == "-";
     const bool explicit_form = arguments.form == "explicit";
     if (!to_stdout) check_output(arguments.output);
-    auto intents = build::read_intents(arguments.intent, arguments.platforms, context.bench());
+    const auto before = earlier_file(arguments, context);
+    auto intents = build::read_intents(arguments.intent, arguments.platforms, context.bench(),
+                                       before ? before->platforms() : std::vector<std::string>{});
     if (explicit_form && intents.size() > 1)
         throw Error(ErrorKind::InvalidInput, "the explicit format holds one platform")
             .with_hint("choose it with --platform");
+    auto earlier = before ? earlier_locks(intents, *before, arguments, context)
+                          : std::vector<std::optional<build::EarlierLock>>(intents.size());
+    const auto freshness = arguments.refresh ? build::Freshness::Asked : build::Freshness::Cached;
     build::Stages stages;
     std::vector<lock::Lock> locks;
     std::size_t packages = 0;
     auto facts = Json::array();
-    for (auto& intent : intents) {
+    for (std::size_t i = 0; i < intents.size(); ++i) {
+        auto& intent = intents[i];
         const bool is_whole = !explicit_form || intent.read.spec.pip.empty();
         if (explicit_form) leave_out_pip(intent, context);
         if (intents.size() > 1) context.reporter().note("For " + intent.spec().platform.to_string());
-        const auto earlier = earlier_lock(arguments, intent, context);
-        auto lock = build::resolve(intent, context.bench().repository(), context.bench(), stages,
-                                   arguments.refresh ? build::Freshness::Asked : build::Freshness::Cached, earlier)
-                        .lock;
+        auto lock = resolve(intent, earlier[i], freshness, intents.size() > 1, context, stages);
         lock.move_sources(to_stdout ? "." : std::filesystem::path(arguments.output).parent_path());
         facts.push(facts_of(intent, lock, is_whole).set("platform", lock.platform.to_string()));
         packages += count_packages(lock);
@@ -133,9 +183,10 @@ void add_lock_command(CLI::App& app, CommandContext& context, Action& chosen) {
         ->capture_default_str();
     command
         ->add_option("--update", arguments->update,
-                     "A package that gets its newest version; all others stay as the lock in OUTPUT has them, "
-                     "wherever that is possible")
-        ->option_text("PACKAGE ...");
+                     "A package that gets its newest version, may be repeated; all others stay as the lock in OUTPUT "
+                     "has them, wherever that is possible")
+        ->option_text("PACKAGE")
+        ->allow_extra_args(false);
     command->add_flag("--refresh", arguments->refresh,
                       "Choose everything anew, whatever the lock in OUTPUT has, and ask the channels what changed");
     add_intent_options(*command, arguments->intent);
@@ -143,7 +194,7 @@ void add_lock_command(CLI::App& app, CommandContext& context, Action& chosen) {
     command
         ->add_option("--platform", arguments->platforms,
                      "linux-64, linux-aarch64, …; may be repeated; without it those of the file's platforms: that are "
-                     "Linux, or linux-64")
+                     "Linux, those of the lock in OUTPUT, or linux-64")
         ->allow_extra_args(false);
     add_common_options(*command, context, false);
     command->footer(

@@ -55,7 +55,7 @@ int answer(const cache::LookupResult& result, const Digest& hash, CommandContext
         const auto error = unanswered(std::get<cache::Unknown>(result).error);
         json.set("status", "unknown").set("error", error.to_string());
         context.close_display();
-        tell("{}", format_error(error, context.color()));
+        tell("{}", format_error(error, context.display_options()));
     }
     if (context.common.json) print_answer(json.dump());
     return code;

@@ -20,11 +20,9 @@ void check_output(const std::filesystem::path& output) {
 void write_output(const std::filesystem::path& output, const std::function<void()>& write) {
     try {
         write();
-    } catch (const Error& error) {
+    } catch (Error& error) {
         if (error.kind() != ErrorKind::Io) throw;
-        Error told(error.kind(), error.message());
-        for (const auto& frame : error.context()) told.add_context(frame);
-        throw std::move(told).with_hint(fmt::format(
+        throw std::move(error).with_hint(fmt::format(
             "free some space at {}, check its permissions, or name another place with --output", output.string()));
     }
 }

@@ -19,7 +19,7 @@ lock::Lock read_lock_file(const std::filesystem::path& file, const std::string& 
             .with_hint("make one: envbuild lock FILE -o conda-lock.yml");
     }
     const auto target = platform.empty() ? conda::Platform() : value_or_throw(conda::Platform::parse(platform));
-    auto read = value_or_throw(lock::read_conda_lock(text, file.string(), target));
+    auto read = value_or_throw(value_or_throw(lock::CondaLockFile::parse(text, file.string())).read(target));
     if (!read.missing.empty()) {
         throw Error(ErrorKind::InvalidInput,
                     fmt::format("{} does not say: {}", file.string(), join(read.missing, ", ")))

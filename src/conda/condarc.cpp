@@ -50,6 +50,85 @@ void merge_into(Json& into, const Json& stronger) {
     }
 }
 
+// Replaces $NAME and ${NAME} in all texts of one setting, as Python's expandvars does.
+class Expander {
+  public:
+    Expander(const ProcessEnv& env, const char* key, std::vector<std::string>& warnings)
+        : env_(env), key_(key), warnings_(warnings) {}
+
+    [[nodiscard]] Json expand(const Json& value) {
+        if (value.is_string()) return Json(expand(std::string_view(value.as_string())));
+        if (value.is_array()) {
+            Json::Array out;
+            for (const Json& entry : value.as_array()) out.push_back(expand(entry));
+            return Json(std::move(out));
+        }
+        if (!value.is_object()) return value;
+        Json out = Json::object();
+        for (const auto& [name, entry] : value.as_object()) out.set(name, expand(entry));
+        return out;
+    }
+
+  private:
+    static bool is_name_char(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    }
+
+    std::string expand(std::string_view text) {
+        std::string out;
+        while (!text.empty()) {
+            const std::size_t dollar = std::min(text.find('$'), text.size());
+            out += text.substr(0, dollar);
+            text.remove_prefix(dollar);
+            const std::size_t length = reference_length(text);
+            if (length > 0) {
+                out += replaced(text.substr(0, length));
+            } else {
+                out += text.substr(0, 1);
+            }
+            text.remove_prefix(std::min(std::max<std::size_t>(length, 1), text.size()));
+        }
+        return out;
+    }
+
+    static std::size_t name_end(std::string_view text, std::size_t at) {
+        while (at < text.size() && is_name_char(text[at])) ++at;
+        return at;
+    }
+
+    // Of the reference that the text begins with; 0: it begins with none.
+    static std::size_t reference_length(std::string_view text) {
+        if (text.starts_with("${")) {
+            const std::size_t end = name_end(text, 2);
+            return end > 2 && end < text.size() && text[end] == '}' ? end + 1 : 0;
+        }
+        const std::size_t end = text.starts_with('$') ? name_end(text, 1) : 0;
+        return end > 1 ? end : 0;
+    }
+
+    std::string replaced(std::string_view reference) {
+        const bool braces = reference[1] == '{';
+        const std::string_view name = braces ? reference.substr(2, reference.size() - 3) : reference.substr(1);
+        if (auto value = env_.get(name)) return std::move(*value);
+        // A bare one in small letters may be a piece of a password that was written out.
+        const bool is_shown = braces || std::ranges::none_of(name, [](char c) { return c >= 'a' && c <= 'z'; });
+        auto warning = is_shown
+                           ? fmt::format("condarc: {} in '{}' is left as it is: no such environment variable is set",
+                                         reference, key_)
+                           : fmt::format(
+                                 "condarc: a '$' in '{}' is left as it is: what follows it is no variable "
+                                 "that is set",
+                                 key_);
+        if (std::find(warnings_.begin(), warnings_.end(), warning) == warnings_.end())
+            warnings_.push_back(std::move(warning));
+        return std::string(reference);
+    }
+
+    const ProcessEnv& env_;
+    const char* key_;
+    std::vector<std::string>& warnings_;
+};
+
 // The reader of one key: it reports what it cannot use.
 class KeyReader {
   public:
@@ -127,6 +206,17 @@ Json merge_condarc(const std::vector<Json>& weakest_first) {
     Json merged = Json::object();
     for (const Json& file : weakest_first) {
         if (file.is_object()) merge_into(merged, file);
+    }
+    return merged;
+}
+
+Json expand_condarc(Json merged, const ProcessEnv& env, std::vector<std::string>& warnings) {
+    for (const char* const key :
+         {"channel_alias", "custom_channels", "default_channels", "custom_multichannels", "mirrored_channels"}) {
+        if (const Json* const value = merged.find(key)) {
+            Json expanded = Expander(env, key, warnings).expand(*value);
+            merged.set(key, std::move(expanded));
+        }
     }
     return merged;
 }

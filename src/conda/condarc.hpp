@@ -17,4 +17,10 @@ namespace envbuild::conda {
 // weaker one's, without repeats. What is not a mapping counts as empty.
 [[nodiscard]] Json merge_condarc(const std::vector<Json>& weakest_first);
 
+// The merged settings with $NAME and ${NAME} replaced in the values that conda expands and envbuild reads
+// (channel_alias, custom_channels, default_channels, custom_multichannels) and in mamba's mirrored_channels; keys stay
+// as they are. What is unset stays as it is written, and `warnings` gets a line that names it. The result may hold
+// credentials: it is for ChannelSettings::from_condarc alone.
+[[nodiscard]] Json expand_condarc(Json merged, const ProcessEnv& env, std::vector<std::string>& warnings);
+
 }  // namespace envbuild::conda

@@ -30,6 +30,19 @@ std::string joined(const std::set<std::string>& words) {
     return join({words.begin(), words.end()}, " ");
 }
 
+// What would end the value or the brackets around it ("http://[::1]/ch") is percent-encoded.
+std::string for_brackets(std::string_view url) {
+    std::string out;
+    for (const char c : url) {
+        if (std::string_view("[]'\"").contains(c)) {
+            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
 bool contains_any(std::string_view text, std::string_view characters) {
     return text.find_first_of(characters) != std::string_view::npos;
 }
@@ -151,7 +164,7 @@ std::string MatchSpec::canonical(std::string_view canonical_channel) const {
         build = "*";
     }
     add("build_number", extra.build_number ? extra.build_number->to_string() : "");
-    add("channel", std::string(canonical_channel.empty() ? std::string_view(extra.channel) : canonical_channel));
+    add("channel", for_brackets(canonical_channel.empty() ? std::string_view(extra.channel) : canonical_channel));
     add("extras", extra.extras);
     if (extra.features) add("features", joined(*extra.features));
     add("flags", extra.flags);
@@ -164,7 +177,7 @@ std::string MatchSpec::canonical(std::string_view canonical_channel) const {
     if (extra.track_features) add("track_features", joined(*extra.track_features));
     if (!extra.url.empty()) {
         auto url = Url::parse(extra.url);
-        add("url", replace_all(url ? without_credentials(*url).to_string() : extra.url, "'", "%27"));
+        add("url", for_brackets(url ? without_credentials(*url).to_string() : extra.url));
     }
     add("when", extra.when);
 

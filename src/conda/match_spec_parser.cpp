@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "base/shown.hpp"
 #include "base/strings.hpp"
 #include "base/url.hpp"
 #include "conda/channel.hpp"
@@ -21,11 +22,18 @@ constexpr std::array<std::string_view, 19> kFields = {
     "features", "url",    "md5",   "sha256",   "license", "license_family", "fn",
     "when",     "extras", "flags", "optional", "target"};
 
+// What some patterns cost grows with the square of the length.
+constexpr std::size_t kLongest = 16384;
 constexpr std::string_view kOneBracket = "one pair of brackets with key=value pairs can stand at the end";
+constexpr std::string_view kTwoSubdirs = "a channel has one folder for each platform, and here is one in another";
 constexpr std::string_view kOneLine = "one package a line; options of pip belong in the pip section";
 
 bool is_operator_char(char c) {
     return c == '=' || c == '<' || c == '>' || c == '!' || c == '~';
+}
+
+bool holds_subdir(std::string_view channel) {
+    return !split_subdir(channel).subdir.empty();
 }
 
 std::string_view trim_right(std::string_view text) {
@@ -55,6 +63,7 @@ class MatchSpecParser {
 
     Expected<MatchSpec> run() {
         if (original_.empty()) return fault("it is empty", "");
+        if (original_.size() > kLongest) return fault(fmt::format("it is longer than {} characters", kLongest), "");
         if (has_control_character(original_)) return fault("it holds a control character or a line break", "");
         // Redacted: the text goes into messages; channel() and url() keep what the wire needs.
         spec_.text_ = original_.find("://") == std::string::npos ? original_ : redact(original_);
@@ -87,16 +96,14 @@ class MatchSpecParser {
 
     // The caret points at the first `needle`, or at the start.
     Error make_fault(std::string_view reason, std::string_view needle, std::string_view suggestion = "") const {
-        std::string shown = redact(original_.substr(0, 200));
-        std::replace_if(
-            shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, '?');
-        const std::size_t found = needle.empty() ? 0 : shown.find(needle);
+        const auto text = shown(original_);
+        const std::size_t found = needle.empty() ? 0 : text.find(needle);
         const std::size_t at = found == std::string::npos ? 0 : found;
-        const auto column = std::count_if(shown.begin(), shown.begin() + static_cast<std::ptrdiff_t>(at),
+        const auto column = std::count_if(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at),
                                           [](char c) { return (c & 0xC0) != 0x80; });
-        std::string hint = fmt::format("{}\n{:>{}}", shown, "^", column + 1);
+        std::string hint = fmt::format("{}\n{:>{}}", text, "^", column + 1);
         if (!suggestion.empty()) hint += fmt::format("\n{}", suggestion);
-        return Error(ErrorKind::InvalidInput, fmt::format("'{}' is not a package spec: {}", shown, reason))
+        return Error(ErrorKind::InvalidInput, fmt::format("'{}' is not a package spec: {}", text, reason))
             .with_hint(hint);
     }
     std::unexpected<Error> fault(std::string_view reason, std::string_view needle,
@@ -110,10 +117,13 @@ class MatchSpecParser {
         extra_.url = absolute ? Url::from_path(rest_).to_string() : rest_;
         const std::size_t slash = rest_.rfind('/');
         const std::string file = percent_decode(slash == std::string::npos ? rest_ : rest_.substr(slash + 1));
+        if (const std::size_t bad = file.find_first_of("[]'\""); bad != std::string::npos)
+            return make_fault("the name of a package file cannot hold this character", file.substr(bad, 1));
         extra_.file_name = file;
         if (slash == std::string::npos || (scheme == std::string::npos && !absolute)) return std::nullopt;
         const ChannelAndSubdir parts = split_subdir(extra_.url.substr(0, extra_.url.rfind('/')));
         if (parts.subdir.empty()) return std::nullopt;
+        if (holds_subdir(parts.channel)) return make_fault(kTwoSubdirs, parts.subdir);
         const auto dist = split_dist(file);
         if (!dist) return make_fault("a package file is called name-version-build", file);
         const bool plain = std::ranges::all_of(dist->build, [](char c) {
@@ -188,6 +198,7 @@ class MatchSpecParser {
         if (const auto given = fields_.find("subdir"); given != fields_.end()) extra_.subdir = given->second;
         if (strict_ && extra_.channel.find_first_of("[]'\"") != std::string::npos)
             return make_fault("this is no channel", extra_.channel);
+        if (strict_ && holds_subdir(extra_.channel)) return make_fault(kTwoSubdirs, extra_.subdir);
         if (strict_ && extra_.channel.find('*') != std::string::npos) {
             return make_fault("patterns for channels are not supported", extra_.channel, "name the channel");
         }
@@ -268,6 +279,9 @@ class MatchSpecParser {
                 needle = written_version_.empty() ? text : written_version_.substr(0, 1);
             return make_fault(message, needle, hint);
         }
+        // Nowhere in a spec could such a version be written again: in brackets its quote would end it.
+        if (const std::size_t quote = text.find_first_of("'\""); quote != std::string::npos)
+            return make_fault("a version cannot hold a quote", text.substr(quote, 1));
         spec_.version_ = std::move(*version);
         return std::nullopt;
     }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +32,12 @@ class NameRecords {
     [[nodiscard]] virtual Expected<PackageRecord> read(std::size_t place) const = 0;
     // False where it is certain that the whole record holds the (plain ASCII) text nowhere; cheaper than to read it.
     [[nodiscard]] virtual bool may_hold(std::size_t place, std::string_view text) const = 0;
+    // What the channel lists under the name and cannot be used, for messages.
+    struct LeftOut {
+        std::size_t count = 0;
+        std::string first;  // its file, and why
+    };
+    [[nodiscard]] virtual LeftOut left_out() const { return {}; }
 };
 
 // Records that are there already.

@@ -34,7 +34,6 @@ struct PackageRecord {
     std::string python_site_packages_path;  // CEP 17; "" where absent
 
     [[nodiscard]] std::string dist_name() const { return name + "-" + version.to_string() + "-" + build; }
-    [[nodiscard]] bool is_virtual() const { return name.starts_with("__"); }
 };
 
 }  // namespace envbuild::conda

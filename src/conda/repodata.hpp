@@ -17,8 +17,7 @@ namespace envbuild::conda {
 struct RepoDataFile;
 
 // Names with the places of their records; a record is parsed when its name is asked for. Immutable once loaded and
-// thread-safe. Files of 400 MB are fine: the bytes are mapped or held once, or read where they are needed, and no tree
-// is made of them.
+// thread-safe. Files of 400 MB are fine: a file is passed over once, and then read where it is needed; no tree is made.
 class RepoData : public SubdirRecords {
   public:
     // What a channel's records need to know of where they come from.
@@ -38,33 +37,24 @@ class RepoData : public SubdirRecords {
     // Of a subdir that a channel does not have.
     [[nodiscard]] static std::shared_ptr<const RepoData> empty(Origin origin);
 
-    // Puts the index beside the file that this was loaded from, by now under its name. A cache that cannot be written
-    // is slower, and no reason to fail.
-    void save_index(const std::filesystem::path& file) const;
+    // Of what was scanned before. Internal to conda/.
+    [[nodiscard]] static std::shared_ptr<const RepoData> make(std::shared_ptr<RepoDataFile> file);
 
     ~RepoData() override;
     RepoData(const RepoData&) = delete;
 
-    // What cannot be a record (no version, a version that conda does not take, a wrong type) is left out and counted.
+    // What cannot be a record (no version, a version that conda does not take, a wrong type) is left out.
     [[nodiscard]] std::shared_ptr<const NameRecords> open(std::string_view name) const override;
     [[nodiscard]] std::vector<std::string> names() const override;
     [[nodiscard]] bool has(std::string_view name) const override;
     [[nodiscard]] std::vector<std::string> needs(std::string_view name) const override;
     [[nodiscard]] bool is_sharded() const override { return false; }
     [[nodiscard]] std::size_t size() const;  // records, before the rules of records()
-
-    // Records left out so far, and the first reason with the file name.
-    struct Skipped {
-        std::size_t count = 0;
-        std::string first;
-    };
-    [[nodiscard]] Skipped skipped() const;
     [[nodiscard]] const Origin& origin() const;
     // Where archives are, as canonical URL: <channel>/<subdir>, or what the file's base_url says (CEP 15).
     [[nodiscard]] const Url& base_url() const;
 
   private:
-    [[nodiscard]] static std::shared_ptr<const RepoData> make(std::shared_ptr<RepoDataFile> file);
     explicit RepoData(std::shared_ptr<const RepoDataFile> file);
     std::shared_ptr<const RepoDataFile> file_;
 };

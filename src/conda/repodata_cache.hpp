@@ -8,7 +8,9 @@
 //   <key>.lock                  flock: one process asks the server, the others wait for what it gets
 // The state is a JSON object: "version" 1, "canonical" U, "url" that was asked (without credentials), "etag",
 // "last_modified", "max_age" in seconds, "checked_at" in milliseconds since the epoch, "file" and "size"; "missing":
-// true in place of a file where the server has none. A file that is not there with its size counts as no state.
+// true in place of a file where the server has none, "url" is then all folders that were asked. A file that is not
+// there with its size counts as no state. Of a folder of this machine (repodata_folder.hpp) U is the file: URL of its
+// repodata.json, "url" the path of the file that was copied, and "etag" what tells whether that is still the same.
 #pragma once
 
 #include <cstdint>

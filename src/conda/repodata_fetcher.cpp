@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -13,6 +14,7 @@
 #include "base/strings.hpp"
 #include "conda/repodata_cache.hpp"
 #include "conda/repodata_download.hpp"
+#include "conda/repodata_folder.hpp"
 #include "conda/sharded_subdir.hpp"
 #include "net/freshness.hpp"
 
@@ -30,6 +32,18 @@ Error html_error(const Url& url) {
         .with_hint("is this a channel's URL? A proxy or a login page may also have answered in its place");
 }
 
+// Some servers answer 403 for what they do not have; 401 says that a login is needed, and is no answer.
+bool is_forbidden(const Error& error) {
+    return error.kind() == ErrorKind::Unauthorized && error.message().ends_with(kForbidden);
+}
+
+// The server is down or asks for patience: it would say the same of its other files. 500 and 501 are what some answer
+// to a file name that they do not know.
+bool is_overloaded(const RepoDataAnswer& answer) {
+    const int status = answer.response.status;
+    return answer.failure->kind() == ErrorKind::Transient && status != 500 && status != 501;
+}
+
 // One subdir of one channel.
 class SubdirFetch {
   public:
@@ -45,9 +59,7 @@ class SubdirFetch {
 
     // Null where it is missing.
     std::shared_ptr<const SubdirRecords> run() {
-        const bool local =
-            std::all_of(bases_.begin(), bases_.end(), [](const Url& base) { return base.scheme() == "file"; });
-        if (local) return from_bases();
+        if (is_local()) return from_bases();
         // Without the lock first: a state only ever names a whole file, and one that is gone by now is no reason to
         // fail.
         state_ = cache_.read();
@@ -58,6 +70,7 @@ class SubdirFetch {
         const FileLock lock = cache_.lock(http_.cancel());
         state_ = cache_.read();
         if (state_ && is_fresh()) {
+            if (state_->missing) return nullptr;
             if (auto cached = from_cache("fresh in the cache")) return cached;
             cache_.forget();
         }
@@ -65,43 +78,47 @@ class SubdirFetch {
         if (data == nullptr) {
             RepoDataState missing;
             missing.missing = true;
+            missing.url = all_asked();
+            missing.max_age = missing_max_age_;
             missing.checked_at = now_milliseconds();
             cache_.write(missing);
         }
         return data;
     }
 
+    // The next run asks the server again.
+    void forget_missing() const {
+        if (is_local()) return;
+        const FileLock lock = cache_.lock(http_.cancel());
+        const auto state = cache_.read();
+        if (state && state->missing) cache_.forget();
+    }
+
   private:
+    [[nodiscard]] bool is_local() const {
+        return std::all_of(bases_.begin(), bases_.end(), [](const Url& base) { return base.scheme() == "file"; });
+    }
+
     // Every mirror in turn: one that fails, or has nothing, is passed over for the next.
     std::shared_ptr<const SubdirRecords> from_bases() {
-        std::exception_ptr failure;
+        std::optional<Error> failure;
         for (const Url& base : bases_) {
             try {
                 if (auto data = base.scheme() == "file" ? from_folder(base) : from_server(base)) return data;
             } catch (const Error& error) {
-                const bool next = error.kind() == ErrorKind::Transient || error.kind() == ErrorKind::Unauthorized ||
-                                  error.kind() == ErrorKind::Corrupt || error.kind() == ErrorKind::NotFound;
-                if (!next) throw;
+                if (ends_the_run(error)) throw;
                 if (bases_.size() > 1) reporter_.debug(fmt::format("{}; asking the next mirror", error.message()));
-                if (!failure) failure = std::current_exception();
+                // "Forbidden" may be taken for "empty" (fetch): an outage beside it may not.
+                if (!failure || is_forbidden(*failure)) failure = error;
             }
         }
-        if (failure) std::rethrow_exception(failure);
+        if (failure) throw Error(std::move(*failure));
         return nullptr;
     }
 
-    std::shared_ptr<const SubdirRecords> from_folder(const Url& base) const {
-        const std::filesystem::path folder = base.file_path();
-        RepoData::Origin origin = origin_;
-        for (const std::string_view file : {"repodata.json", "repodata.json.zst", "repodata.json.bz2"}) {
-            origin.shown = (folder / file).string();
-            // Held, not mapped: whoever owns the channel may write it anew at any time.
-            auto bytes = read_file_if_exists(origin.shown);
-            if (!bytes) continue;
-            if (!file.ends_with(".json")) bytes = decompress(*bytes, settings_.size_limit, origin.shown);
-            return RepoData::from_bytes(std::move(*bytes), std::move(origin));
-        }
-        return nullptr;
+    std::shared_ptr<const SubdirRecords> from_folder(const Url& base) {
+        missing_max_age_ = 0;
+        return read_repodata_folder(base, origin_, {settings_.cache_directory, settings_.size_limit}, http_.cancel());
     }
 
     // Null where the server has no form of it.
@@ -113,38 +130,64 @@ class SubdirFetch {
         if (known && !settings_.refresh)
             std::ranges::stable_partition(files, [&](auto file) { return state_->url == prefix + std::string(file); });
         bool forbidden = false, html = false;
+        std::optional<Error> failure;  // the first
+        std::vector<std::string> damaged;
+        const auto pass_over = [&](const Error& error, std::string_view form) {
+            reporter_.debug(fmt::format("{}; asking for the next form", error.message()));
+            if (error.kind() == ErrorKind::Corrupt)
+                damaged.push_back(fmt::format("{}{} cannot be used: {}", prefix, form, error.message()));
+            if (!failure) failure = error;
+        };
+        const auto tell_of_damaged = [&](std::string_view used) {
+            for (const auto& message : damaged) reporter_.warn(fmt::format("{}; {} is used instead", message, used));
+        };
+        int attempts = HttpRequest().max_attempts;
         for (const std::string_view form : files) {
             const Url url = base.join(form);
             std::optional<RepoDataConditions> conditions;
             if (known && state_->url == prefix + std::string(form)) conditions = {state_->etag, state_->last_modified};
             const std::string file = cache_.new_file_name(form == kShards ? "msgpack" : "json");
-            RepoDataReceiver receiver(settings_.cache_directory / file, settings_.size_limit);
-            try {
-                const RepoDataAnswer answer = request_repodata(http_, url, conditions, receiver);
-                switch (answer.kind) {
-                    case RepoDataAnswer::Kind::Received:
-                        return keep(receiver, file, url, answer.response);
-                    case RepoDataAnswer::Kind::NotModified:
-                        state_->checked_at = now_milliseconds();
-                        state_->max_age = freshness_seconds(answer.response);
-                        cache_.write(*state_);
-                        if (auto cached = from_cache("not modified")) return cached;
-                        cache_.forget();
-                        return from_server(base);  // the cached copy was of no use
-                    case RepoDataAnswer::Kind::Forbidden:
-                        forbidden = true;
-                        break;
-                    case RepoDataAnswer::Kind::Html:
-                        html = true;
-                        break;
-                    case RepoDataAnswer::Kind::Missing:
-                        break;
-                }
-            } catch (const Error& error) {
-                if (form != kShards || error.kind() != ErrorKind::Corrupt) throw;
-                reporter_.warn(fmt::format("{}; the whole repodata is asked for instead", error.message()));
+            RepoDataReceiver receiver(
+                settings_.cache_directory / file, settings_.size_limit,
+                form == kShards ? std::nullopt : std::optional(without_credentials(url).to_string()));
+            const RepoDataAnswer answer = request_repodata(http_, url, conditions, receiver, attempts);
+            switch (answer.kind) {
+                case RepoDataAnswer::Kind::Received:
+                    try {
+                        auto data = keep(receiver, file, url, answer.response);
+                        tell_of_damaged(form);
+                        return data;
+                    } catch (const Error& error) {
+                        if (ends_the_run(error)) throw;
+                        pass_over(error, form);
+                    }
+                    break;
+                case RepoDataAnswer::Kind::NotModified:
+                    state_->checked_at = now_milliseconds();
+                    state_->max_age = freshness_seconds(answer.response);
+                    cache_.write(*state_);
+                    if (auto cached = from_cache("not modified")) {
+                        tell_of_damaged(form);
+                        return cached;
+                    }
+                    cache_.forget();
+                    return from_server(base);  // the cached copy was of no use
+                case RepoDataAnswer::Kind::Forbidden:
+                    forbidden = true;
+                    break;
+                case RepoDataAnswer::Kind::Html:
+                    html = true;
+                    break;
+                case RepoDataAnswer::Kind::Missing:
+                    missing_max_age_ = std::min(missing_max_age_, freshness_seconds(answer.response));
+                    break;
+                case RepoDataAnswer::Kind::Failed:
+                    if (is_overloaded(answer)) attempts = 1;
+                    pass_over(*answer.failure, form);
+                    break;
             }
         }
+        if (failure) throw Error(std::move(*failure));
         if (forbidden) {
             throw Error(ErrorKind::Unauthorized, fmt::format("{}repodata.json: {}", prefix, kForbidden))
                 .with_hint(
@@ -160,16 +203,14 @@ class SubdirFetch {
                                               const HttpResponse& response) {
         RepoData::Origin origin = origin_;
         origin.shown = without_credentials(url).to_string();
-        // Checked before it has a name: a broken answer never gets into the cache.
-        std::shared_ptr<const RepoData> whole;
         std::shared_ptr<const SubdirRecords> data;
         if (is_shard_index(url)) {
+            // Checked before it has a name: a broken answer never gets into the cache.
             data = open_shards(receiver.file().temporary_path(), url, std::move(origin));
+            receiver.file().commit();
         } else {
-            data = whole = RepoData::load(receiver.file().temporary_path(), std::move(origin));
+            data = receiver.commit(std::move(origin));
         }
-        receiver.file().commit();
-        if (whole) whole->save_index(settings_.cache_directory / file);
         RepoDataState state;
         state.url = without_credentials(url).to_string();
         state.etag = response.header("etag");
@@ -188,8 +229,13 @@ class SubdirFetch {
     std::shared_ptr<const SubdirRecords> open_shards(const std::filesystem::path& file, const Url& url,
                                                      RepoData::Origin origin) const {
         auto index = decode_shard_index(read_file(file), origin.shown);
+        std::vector<Url> index_urls = {url};
+        for (const Url& base : bases_) {
+            const Url other = base.join(kShards);
+            if (base.scheme() != "file" && other != url) index_urls.push_back(other);
+        }
         return std::make_shared<ShardedSubdir>(
-            http_, std::move(index), url, std::move(origin),
+            http_, std::move(index), index_urls, std::move(origin),
             ShardedSubdirSettings{settings_.cache_directory / "shards", settings_.size_limit});
     }
 
@@ -221,15 +267,23 @@ class SubdirFetch {
 
     // Also what another process was told after this one had begun to wait for it.
     bool is_fresh() const {
-        if (state_->missing) return false;
-        const bool ours = std::any_of(bases_.begin(), bases_.end(), [&](const Url& base) {
-            return state_->url.starts_with(without_credentials(base).to_string() + "/");
-        });
+        const bool ours = state_->missing
+                              ? state_->url == all_asked()
+                              : std::any_of(bases_.begin(), bases_.end(), [&](const Url& base) {
+                                    return state_->url.starts_with(without_credentials(base).to_string() + "/");
+                                });
         const std::int64_t now = now_milliseconds();
         if (!ours || state_->checked_at > now) return false;
         // Of one millisecond nobody knows what came first: then it is asked.
         return state_->checked_at > started_ ||
                (!settings_.refresh && now - state_->checked_at < state_->max_age * 1000);
+    }
+
+    // What a state "missing" was asked of: another mirror may have it.
+    std::string all_asked() const {
+        std::vector<std::string> urls;
+        for (const Url& base : bases_) urls.push_back(without_credentials(base).to_string());
+        return join(urls, " ");
     }
 
     HttpClient& http_;
@@ -240,6 +294,7 @@ class SubdirFetch {
     std::vector<Url> bases_;
     std::optional<RepoDataState> state_;
     std::int64_t started_ = now_milliseconds();
+    std::int64_t missing_max_age_ = std::numeric_limits<std::int64_t>::max();  // of all answers that said so
 };
 
 Error not_there(const Channel& channel, const std::vector<std::string>& subdirs, const ChannelSettings& channels) {
@@ -287,8 +342,7 @@ std::vector<FetchedChannel> RepoDataFetcher::fetch(const std::vector<Channel>& c
             outcomes[i].data = fetch_subdir(channel, subdir);
         } catch (const Error& error) {
             outcomes[i].failure = std::current_exception();
-            // Some servers answer 403 for what they do not have; 401 says that a login is needed, and is no answer.
-            outcomes[i].forbidden = error.kind() == ErrorKind::Unauthorized && error.message().ends_with(kForbidden);
+            outcomes[i].forbidden = is_forbidden(error);
             if (error.kind() == ErrorKind::Cancelled) throw;
         }
         progress->advance(1);
@@ -312,7 +366,12 @@ std::vector<FetchedChannel> RepoDataFetcher::fetch(const std::vector<Channel>& c
             result.subdirs.push_back(outcome->data ? outcome->data
                                                    : RepoData::empty({url, subdir, url + "/" + subdir}));
         }
-        if (!any) throw not_there(channels[c], subdirs, channels_);
+        if (!any) {
+            // Whoever mends the channel after this error sees at once that it is mended.
+            for (const std::string& subdir : subdirs)
+                SubdirFetch(http_, settings_, reporter_, channels[c], subdir, channels_).forget_missing();
+            throw not_there(channels[c], subdirs, channels_);
+        }
         fetched.push_back(std::move(result));
     }
     fetch_reachable(fetched, roots);

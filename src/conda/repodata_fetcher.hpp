@@ -48,7 +48,8 @@ class RepoDataFetcher {
 
     // One subdir; null where every mirror says that it is not there (404, 410, a missing file). Asked for are the index
     // of its shards (CEP 16), repodata.json.zst, repodata.json and repodata.json.bz2, in this order, or first the form
-    // that is in the cache. An index that cannot be read is passed over, and the reporter told.
+    // that is in the cache. A form that the server refuses to give or gives damaged is passed over for the next form,
+    // then the next mirror; the reporter is told of damaged ones. The first failure is thrown where none came.
     [[nodiscard]] std::shared_ptr<const SubdirRecords> fetch_subdir(const Channel& channel, const std::string& subdir);
 
   private:

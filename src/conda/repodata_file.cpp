@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "conda/repodata_scan.hpp"
+
 namespace envbuild::conda {
 
 namespace {
 
+constexpr std::size_t kReadAtOnce = 1 << 17;
 // Records that lie so near to each other are read together.
 constexpr std::uint32_t kGap = 1 << 14;
 
@@ -21,9 +24,40 @@ std::string_view stem(std::string_view file_name) {
 
 }  // namespace
 
-void RepoDataFile::skip(const Error& reason) const {
-    const std::lock_guard lock(mutex);
-    if (skipped.count++ == 0 || skipped.first.empty()) skipped.first = reason.message();
+std::span<const RepoDataIndex::Entry> RepoDataFile::entries(std::string_view name) const {
+    if (const auto found = index.entries(name)) return *found;
+    std::call_once(damaged, [&] {
+        made_again.emplace(index_of(file, origin.shown));
+        if (!path.empty()) save_index_beside(*made_again, path);
+    });
+    return made_again->entries(name).value();
+}
+
+fs::path index_path(const fs::path& file) {
+    return file.string() + ".index";
+}
+
+void save_index_beside(const RepoDataIndex& index, const fs::path& file) {
+    try {
+        if (const auto stamp = RepoDataIndex::Stamp::of(file)) index.save(index_path(file), *stamp);
+    } catch (const Error&) {
+        return;
+    }
+}
+
+void read_in_pieces(const UniqueFd& file, const std::string& shown, const std::function<void(std::string_view)>& take) {
+    std::vector<char> buffer(kReadAtOnce);
+    std::uint64_t offset = 0;
+    while (const auto got = read_at(file, offset, buffer, shown)) {
+        take({buffer.data(), got});
+        offset += got;
+    }
+}
+
+RepoDataIndex index_of(const UniqueFd& file, const std::string& shown) {
+    RepoDataScanner scanner(shown);
+    read_in_pieces(file, shown, [&](std::string_view bytes) { scanner.feed(bytes); });
+    return RepoDataIndex::make(scanner.finish());
 }
 
 RepoDataRecords::RepoDataRecords(std::shared_ptr<const RepoDataFile> file, std::string_view name,
@@ -43,7 +77,7 @@ RepoDataRecords::RepoDataRecords(std::shared_ptr<const RepoDataFile> file, std::
         if (file_->index.is_removed(text.file_name)) continue;
         const auto head = parser_.parse_head(name, text.file_name, text.json, text.capacity, storage_);
         if (!head) {
-            file_->skip(head.error());
+            if (left_out_.count++ == 0) left_out_.first = head.error().message();
         } else if (*head) {
             heads_.push_back(**head);
             texts_.push_back(text);
@@ -54,9 +88,7 @@ RepoDataRecords::RepoDataRecords(std::shared_ptr<const RepoDataFile> file, std::
 Expected<PackageRecord> RepoDataRecords::read(std::size_t place) const {
     const auto& text = texts_[place];
     const std::lock_guard lock(mutex_);
-    auto record = parser_.parse(text.file_name, text.json, text.capacity);
-    if (!record) file_->skip(record.error());
-    return record;
+    return parser_.parse(text.file_name, text.json, text.capacity);
 }
 
 bool RepoDataRecords::may_hold(std::size_t place, std::string_view text) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,7 +19,7 @@
 
 namespace envbuild::conda {
 
-// Constant once loaded, but for what was skipped.
+// Constant once loaded, but for an index that turned out to be damaged.
 struct RepoDataFile {
     RepoDataFile(RepoData::Origin its_origin, std::optional<JsonBytes> text, UniqueFd descriptor, RepoDataIndex places)
         : origin(std::move(its_origin)),
@@ -29,13 +30,24 @@ struct RepoDataFile {
     RepoData::Origin origin;
     std::optional<JsonBytes> bytes;  // all of it; none: the file is read where it is needed
     UniqueFd file;
+    std::filesystem::path path;  // of the file, where its index is kept beside it
     RepoDataIndex index;
     Url base_url;
-    mutable std::mutex mutex;  // guards `skipped`
-    mutable RepoData::Skipped skipped;
 
-    void skip(const Error& reason) const;
+    mutable std::once_flag damaged;
+    mutable std::optional<RepoDataIndex> made_again;
+
+    // The name's entries. Where the index is damaged there, it is made again. Error(Corrupt) where the text is, too.
+    [[nodiscard]] std::span<const RepoDataIndex::Entry> entries(std::string_view name) const;
 };
+
+// Of what is kept beside a file; a cache that cannot be written is slower, and no reason to fail.
+void save_index_beside(const RepoDataIndex& index, const std::filesystem::path& file);
+[[nodiscard]] std::filesystem::path index_path(const std::filesystem::path& file);
+// All of an open file from its start, a piece after the other. Error(Io), and what `take` throws.
+void read_in_pieces(const UniqueFd& file, const std::string& shown, const std::function<void(std::string_view)>& take);
+// Passes over the text of an open file.
+[[nodiscard]] RepoDataIndex index_of(const UniqueFd& file, const std::string& shown);
 
 class RepoDataRecords : public NameRecords {
   public:
@@ -47,6 +59,7 @@ class RepoDataRecords : public NameRecords {
     [[nodiscard]] std::string_view channel() const override { return file_->origin.channel; }
     [[nodiscard]] Expected<PackageRecord> read(std::size_t place) const override;
     [[nodiscard]] bool may_hold(std::size_t place, std::string_view text) const override;
+    [[nodiscard]] LeftOut left_out() const override { return left_out_; }
 
   private:
     // Where one record's text is.
@@ -62,6 +75,7 @@ class RepoDataRecords : public NameRecords {
     std::vector<Text> texts_;         // a head each
     HeadStorage storage_;
     std::vector<RecordHead> heads_;
+    LeftOut left_out_;
     mutable std::mutex mutex_;  // guards parser_
     mutable RecordParser parser_;
 };

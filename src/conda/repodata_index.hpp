@@ -14,6 +14,8 @@
 
 namespace envbuild::conda {
 
+struct RepoDataScan;
+
 // Flat, so that a file of it is used where it is mapped. Immutable, thread-safe.
 class RepoDataIndex {
   public:
@@ -30,19 +32,21 @@ class RepoDataIndex {
         [[nodiscard]] static std::optional<Stamp> of(const std::filesystem::path& file);
     };
 
-    // Error(Corrupt), with "<shown>: reason", where the text is no repodata. Text over 4 GiB is refused.
-    [[nodiscard]] static RepoDataIndex make(const JsonBytes& text, std::string_view shown);
-    // Nothing where the file is not there, damaged, of another version of envbuild, or of another text.
+    [[nodiscard]] static RepoDataIndex make(const RepoDataScan& scan);
+    // Nothing where the file is not there, of another version of envbuild, of another text, or damaged anywhere but in
+    // the entries.
     [[nodiscard]] static std::optional<RepoDataIndex> open(const std::filesystem::path& file, const Stamp& stamp);
     // Atomic. Errors are AtomicFile's.
     void save(const std::filesystem::path& file, const Stamp& stamp) const;
 
-    [[nodiscard]] std::span<const Entry> entries(std::string_view name) const;  // in the order of the text
-    [[nodiscard]] std::vector<std::string> names() const;                       // sorted
+    // In the order of the text, none for a name that is not there; nothing where they are damaged.
+    [[nodiscard]] std::optional<std::span<const Entry>> entries(std::string_view name) const;
+    [[nodiscard]] bool has(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string> names() const;  // sorted
     [[nodiscard]] bool is_removed(std::string_view file_name) const;
     [[nodiscard]] std::string_view base_url() const;  // info.base_url, "" where absent
-    [[nodiscard]] std::size_t count() const;          // entries
-    [[nodiscard]] std::size_t unusable() const;       // entries that are no objects or have no name
+    [[nodiscard]] std::string_view subdir() const;    // info.subdir, "" where absent
+    [[nodiscard]] std::size_t count() const;          // entries, and what is no object or has no name
 
   private:
     struct Header;
@@ -50,7 +54,9 @@ class RepoDataIndex {
     struct Text;
     explicit RepoDataIndex(JsonBytes bytes) : bytes_(std::move(bytes)) {}
     [[nodiscard]] const Header& header() const;
+    [[nodiscard]] std::uint64_t sum_with(const Header& header) const;
     [[nodiscard]] std::span<const Row> rows() const;
+    [[nodiscard]] const Row* row(std::string_view name) const;
     [[nodiscard]] std::span<const Entry> all_entries() const;
     [[nodiscard]] std::span<const Text> removed() const;
     [[nodiscard]] std::string_view text(const Text& text) const;

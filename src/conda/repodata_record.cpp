@@ -3,13 +3,23 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
+
 #include "base/strings.hpp"
+#include "conda/paths_json.hpp"
+#include "conda/platform.hpp"
 
 namespace envbuild::conda {
 
 namespace {
 
 namespace ondemand = simdjson::ondemand;
+
+// Of a file, in bytes; and of "name-version-build", which becomes one with ".json" behind it.
+constexpr std::size_t kLongestFileName = 255, kLongestDistName = 250;
+constexpr std::string_view kTooLong = "its name, version and build are longer than the name of a file can be";
+constexpr std::string_view kNoarch = "noarch";
+constexpr std::string_view kBuild = "a text without slashes and control characters";
 
 // Thrown and caught inside of this file.
 struct WrongType {
@@ -52,6 +62,21 @@ std::vector<std::string> texts_of(ondemand::value value) {
 bool is_string(ondemand::value& value) {
     ondemand::json_type type{};
     return value.type().get(type) == simdjson::SUCCESS && type == ondemand::json_type::string;
+}
+
+bool is_too_long(std::string_view name, std::string_view version, std::string_view build) {
+    return name.size() + 1 + version.size() + 1 + build.size() > kLongestDistName;
+}
+
+// It becomes a part of paths, as names and versions do, which cannot hold what is refused here.
+bool is_build(std::string_view text) {
+    return text.find_first_of("/\\") == std::string_view::npos && !has_control_character(text);
+}
+
+std::string path_of(ondemand::value value) {
+    std::string path = text_of(value);
+    if (!path.empty() && bad_path_reason(path)) throw WrongType{"a path inside of the environment"};
+    return path;
 }
 
 std::vector<std::string> features_of(ondemand::value value) {
@@ -105,6 +130,7 @@ class RecordReader {
             version_ = text_of(value);
         } else if (key == "build") {
             record_.build = text_of(value);
+            if (!is_build(record_.build)) throw WrongType{kBuild};
             has_build_ = true;
         } else if (key == "build_number") {
             record_.build_number = integer_of(value);
@@ -131,7 +157,7 @@ class RecordReader {
         } else if (key == "noarch") {
             record_.noarch = noarch_of(value);
         } else if (key == "python_site_packages_path") {
-            record_.python_site_packages_path = text_of(value);
+            record_.python_site_packages_path = path_of(value);
         }
     }
 
@@ -140,6 +166,7 @@ class RecordReader {
         if (record_.name.empty()) return "it has no name";
         if (version_.empty()) return "it has no version";
         if (!has_build_) return "it has no build";
+        if (is_too_long(record_.name, version_, record_.build)) return std::string(kTooLong);
         auto version = Version::parse(version_);
         if (!version) return version.error().message();
         record_.version = std::move(*version);
@@ -155,7 +182,7 @@ class RecordReader {
 // The same for a head.
 class HeadReader {
   public:
-    explicit HeadReader(HeadStorage& storage) : storage_(storage) {}
+    HeadReader(HeadStorage& storage, std::string_view subdir) : storage_(storage), listed_in_(subdir) {}
 
     void read(std::string_view key, ondemand::value value) {
         if (key == "name") {
@@ -164,6 +191,7 @@ class HeadReader {
             version_ = kept(value);
         } else if (key == "build") {
             head_.build = kept(value);
+            if (!is_build(head_.build)) throw WrongType{kBuild};
             has_build_ = true;
         } else if (key == "build_number") {
             head_.build_number = integer_of(value);
@@ -173,6 +201,10 @@ class HeadReader {
             head_.timestamp = milliseconds(integer_of(value));
         } else if (key == "track_features") {
             head_.track_features = static_cast<std::uint32_t>(features_of(value).size());
+        } else if (key == "subdir") {
+            if (value.get_string().get(subdir_) != simdjson::SUCCESS) subdir_ = {};
+        } else if (key == "record_version") {
+            record_version_ = integer_of(value);
         } else if (key == "revoked") {
             bool flag = false;
             revoked_ = value.get_bool().get(flag) == simdjson::SUCCESS && flag;
@@ -184,6 +216,7 @@ class HeadReader {
         if (name_ != wanted) return "its name is not the one that it lies under";
         if (version_.data() == nullptr) return "it has no version";
         if (!has_build_) return "it has no build";
+        if (is_too_long(name_, version_, head_.build)) return std::string(kTooLong);
         auto& version = storage_.by_text[version_];
         if (version == nullptr) {
             auto parsed = Version::parse(version_);
@@ -191,6 +224,9 @@ class HeadReader {
             version = &storage_.versions.emplace_back(std::move(*parsed));
         }
         head_.version = version;
+        if (record_version_ > 1)
+            return fmt::format("its record_version is {}, which only newer tools read", record_version_);
+        if (is_of_another_platform()) return fmt::format("it is for {}, but listed in {}", subdir_, listed_in_);
         return "";
     }
 
@@ -208,20 +244,33 @@ class HeadReader {
         return storage_.escaped.emplace_back(text);
     }
 
+    // Where a record is listed counts, and "noarch" stands in platforms' lists; but what is for another platform runs
+    // on none of this one's machines.
+    [[nodiscard]] bool is_of_another_platform() const {
+        if (subdir_ == listed_in_ || subdir_.empty() || subdir_ == kNoarch || listed_in_ == kNoarch) return false;
+        const auto& known = Platform::known_subdirs();
+        return std::ranges::find(known, subdir_) != known.end();
+    }
+
     HeadStorage& storage_;
+    std::string_view listed_in_;
     RecordHead head_;
-    std::string_view name_, version_;
+    std::string_view name_, version_, subdir_;
+    std::int64_t record_version_ = 0;
     bool has_build_ = false, revoked_ = false;
 };
 
 // It becomes a path in caches and a part of URLs.
 bool is_file_name(std::string_view text) {
-    return text.find_first_of("/\\") == std::string_view::npos && !has_control_character(text) &&
-           !text.starts_with('.');
+    return !text.empty() && text.size() <= kLongestFileName && text.find_first_of("/\\") == std::string_view::npos &&
+           !has_control_character(text) && !text.starts_with('.');
 }
 
 std::unexpected<Error> refuse(std::string_view file_name, std::string_view reason) {
-    return fail(ErrorKind::Corrupt, fmt::format("{}: {}", file_name, reason));
+    // Not of what may be of any length, and cut between characters.
+    std::size_t shown = std::min(file_name.size(), kLongestFileName);
+    while (shown < file_name.size() && shown > 0 && (file_name[shown] & 0xC0) == 0x80) --shown;
+    return fail(ErrorKind::Corrupt, fmt::format("{}: {}", file_name.substr(0, shown), reason));
 }
 
 // Gives each field that is not null to the reader. The reason why it is no record, or "".
@@ -280,7 +329,7 @@ Expected<PackageRecord> RecordParser::parse(std::string_view file_name, std::str
 Expected<std::optional<RecordHead>> RecordParser::parse_head(std::string_view name, std::string_view file_name,
                                                              std::string_view json, std::size_t capacity,
                                                              HeadStorage& storage) {
-    HeadReader reader(storage);
+    HeadReader reader(storage, origin_.subdir);
     std::string reason =
         is_file_name(file_name) ? read_fields(state_->parser, json, capacity, reader) : "this is not a file name";
     if (reason.empty()) reason = reader.finish(name);

@@ -168,8 +168,10 @@ class IndexReader : public Walker {
         if (path().size() != 2) return;
         if (path()[0] == "shards") {
             const auto digest = Digest::from_hex(value);
-            if (digest && !path()[1].empty()) index_.shards.insert_or_assign(path()[1], *digest);
+            if (digest && is_plain_name(path()[1])) index_.shards.insert_or_assign(path()[1], *digest);
             if (!digest) fail(fmt::format("names no shard for '{}'", path()[1]));
+        } else if (path()[0] == "info" && path()[1] == "subdir") {
+            index_.subdir = value;
         } else if (path()[0] == "info" && path()[1] == "base_url") {
             index_.base_url = value;
         } else if (path()[0] == "info" && path()[1] == "shards_base_url") {
@@ -186,6 +188,9 @@ class IndexReader : public Walker {
     void begin(char bracket) override {
         if (!path().empty() && path()[0] == "shards" && (path().size() > 1 || bracket != '{'))
             fail("holds no \"shards\"");
+    }
+    static bool is_plain_name(const std::string& name) {
+        return is_package_name(name) && name.find('*') == std::string::npos;
     }
     void fail(std::string reason) {
         if (fault_.empty()) fault_ = std::move(reason);

@@ -13,9 +13,11 @@
 namespace envbuild::conda {
 
 struct ShardIndex {
+    std::string subdir;           // that it says it is of, "" where absent
     std::string base_url;         // of the archives, "" where absent; may be relative to the index
     std::string shards_base_url;  // of the shards; may be relative to the index
-    std::map<std::string, Digest, std::less<>> shards;  // name -> sha256 of the shard as it is served
+    std::map<std::string, Digest, std::less<>>
+        shards;  // name -> sha256 of the shard as it is served; what no package can be called is left out
 };
 
 struct Shard {

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "base/fs.hpp"
 #include "base/strings.hpp"
 #include "conda/channel.hpp"
+#include "conda/repodata_download.hpp"
 #include "conda/stream_decoder.hpp"
 
 namespace envbuild::conda {
@@ -16,25 +19,48 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kEnding = ".msgpack.zst";
+// One name's records, in memory: the whole of the largest channels is not much more.
+constexpr std::uint64_t kLargestShard = 256ULL << 20;
 
-Url shards_url(const ShardIndex& index, const Url& index_url, const std::string& shown) {
-    // "shards" and "shards/" are the same folder: what is meant is a place to put names behind.
-    auto url = index.shards_base_url.empty() ? index_url.resolve("./") : index_url.resolve(index.shards_base_url);
-    if (!url || (url->scheme() != "http" && url->scheme() != "https"))
-        throw Error(ErrorKind::Corrupt,
-                    fmt::format("{}: its shards_base_url '{}' cannot be used", shown, redact(index.shards_base_url)));
-    return std::move(*url);
+std::vector<Url> shards_urls(const ShardIndex& index, const std::vector<Url>& index_urls, const std::string& shown) {
+    std::vector<Url> urls;
+    for (const Url& index_url : index_urls) {
+        // "shards" and "shards/" are the same folder: what is meant is a place to put names behind.
+        auto url = index.shards_base_url.empty() ? index_url.resolve("./") : index_url.resolve(index.shards_base_url);
+        if (!url || (url->scheme() != "http" && url->scheme() != "https")) {
+            throw Error(ErrorKind::Corrupt, fmt::format("{}: its shards_base_url '{}' cannot be used", shown,
+                                                        redact(index.shards_base_url)));
+        }
+        // An absolute one is the same for all mirrors.
+        if (std::find(urls.begin(), urls.end(), *url) == urls.end()) urls.push_back(std::move(*url));
+    }
+    return urls;
+}
+
+// A cache that is full or may not be written makes the next run slower, and this one no worse.
+void write_if_possible(const fs::path& file, std::string_view bytes) {
+    try {
+        write_cache_file(file, bytes);
+    } catch (const Error&) {
+        return;
+    }
 }
 
 }  // namespace
 
-ShardedSubdir::ShardedSubdir(HttpClient& http, ShardIndex index, const Url& index_url, RepoData::Origin origin,
-                             ShardedSubdirSettings settings)
+ShardedSubdir::ShardedSubdir(HttpClient& http, ShardIndex index, const std::vector<Url>& index_urls,
+                             RepoData::Origin origin, ShardedSubdirSettings settings)
     : http_(http),
       index_(std::move(index)),
-      shards_url_(shards_url(index_, index_url, origin.shown)),
+      shards_urls_(shards_urls(index_, index_urls, origin.shown)),
       origin_(std::move(origin)),
-      settings_(std::move(settings)) {}
+      settings_(std::move(settings)) {
+    settings_.size_limit = std::min(settings_.size_limit, kLargestShard);
+    // As conda does: a mirror that gives another folder's file gives all the wrong packages.
+    if (!index_.subdir.empty() && index_.subdir != origin_.subdir)
+        throw Error(ErrorKind::Corrupt,
+                    fmt::format("{} is of {}, not of {}", origin_.shown, index_.subdir.substr(0, 40), origin_.subdir));
+}
 
 std::shared_ptr<const NameRecords> ShardedSubdir::open(std::string_view name) const {
     const auto shard = load(name);
@@ -70,7 +96,12 @@ std::shared_ptr<const ShardedSubdir::Loaded> ShardedSubdir::load(std::string_vie
     auto shard = decode_shard(bytes, index_.base_url, origin.shown);
     auto loaded = std::make_shared<Loaded>();
     loaded->needs = std::move(shard.needs);
-    loaded->data = RepoData::from_bytes(std::move(shard.repodata), std::move(origin));
+    loaded->data = RepoData::from_bytes(std::move(shard.repodata), origin);
+    const auto names = loaded->data->names();
+    if (!names.empty() && !loaded->data->has(name))
+        throw Error(ErrorKind::Corrupt,
+                    fmt::format("{} holds no record of {}, but of {}", origin.shown, name, names.front()))
+            .with_hint("the channel's index is wrong: tell whoever runs it, or use another mirror of the channel");
     const std::lock_guard lock(mutex_);
     return loaded_.try_emplace(std::string(name), std::move(loaded)).first->second;
 }
@@ -83,8 +114,31 @@ std::string ShardedSubdir::bytes_of(const Digest& digest, const std::string& sho
         fs::last_write_time(file, fs::file_time_type::clock::now(), ignored);
         return std::move(*cached);
     }
+    auto bytes = from_mirrors(digest, shown);
+    write_if_possible(file, bytes);
+    return bytes;
+}
+
+std::string ShardedSubdir::from_mirrors(const Digest& digest, const std::string& shown) const {
+    std::optional<Error> failure;
+    const std::size_t first = first_mirror_;
+    for (std::size_t i = 0; i < shards_urls_.size(); ++i) {
+        const std::size_t mirror = (first + i) % shards_urls_.size();
+        try {
+            auto bytes = from_mirror(shards_urls_[mirror], digest, shown);
+            if (failure) first_mirror_ = mirror;
+            return bytes;
+        } catch (const Error& error) {
+            if (ends_the_run(error)) throw;
+            if (!failure) failure = error;
+        }
+    }
+    throw Error(std::move(*failure));
+}
+
+std::string ShardedSubdir::from_mirror(const Url& shards, const Digest& digest, const std::string& shown) const {
     HttpRequest request;
-    request.url = shards_url_.join(digest.hex() + std::string(kEnding));
+    request.url = shards.join(digest.hex() + std::string(kEnding));
     request.body_limit = settings_.size_limit;
     auto response = http_.send(request);
     if (!response.ok()) {
@@ -96,8 +150,6 @@ std::string ShardedSubdir::bytes_of(const Digest& digest, const std::string& sho
     }
     if (sha256(response.body) != digest)
         throw Error(ErrorKind::Corrupt, fmt::format("{} has another sha256 than the channel's index says", shown));
-    fs::create_directories(file.parent_path(), ignored);
-    write_file_atomic(file, response.body);
     return std::move(response.body);
 }
 

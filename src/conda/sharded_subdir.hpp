@@ -2,11 +2,14 @@
 // conda/.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "base/url.hpp"
 #include "conda/repodata.hpp"
@@ -18,14 +21,17 @@ namespace envbuild::conda {
 struct ShardedSubdirSettings {
     // <folder>/<2 hex digits>/<sha256>.msgpack.zst, as the server gave it: immutable, shared by all channels.
     std::filesystem::path folder;
-    std::uint64_t size_limit = 0;  // of a decompressed shard; Corrupt beyond
+    std::uint64_t size_limit = 0;  // of a decompressed shard, 256 MiB at most; Corrupt beyond
 };
 
 class ShardedSubdir : public SubdirRecords {
   public:
-    // `index_url` is where the index came from, with the credential that it was asked with. `http` outlives this.
-    // Error(Corrupt) where the index names no place of shards that can be used.
-    ShardedSubdir(HttpClient& http, ShardIndex index, const Url& index_url, RepoData::Origin origin,
+    // `index_urls` are where the index came from and where other mirrors would have it, with the credentials that they
+    // are asked with; one at least. A shard that one mirror has not or has damaged is asked of the next; the first
+    // failure is thrown where none has it. `http` outlives this. Error(Corrupt) where the index names no place of
+    // shards that can be used, or another subdir. So is a shard that holds records, but none of the name that it is
+    // listed under.
+    ShardedSubdir(HttpClient& http, ShardIndex index, const std::vector<Url>& index_urls, RepoData::Origin origin,
                   ShardedSubdirSettings settings);
 
     [[nodiscard]] std::shared_ptr<const NameRecords> open(std::string_view name) const override;
@@ -45,10 +51,14 @@ class ShardedSubdir : public SubdirRecords {
     // Null where there is no such name.
     [[nodiscard]] std::shared_ptr<const Loaded> load(std::string_view name) const;
     [[nodiscard]] std::string bytes_of(const Digest& digest, const std::string& shown) const;
+    [[nodiscard]] std::string from_mirrors(const Digest& digest, const std::string& shown) const;
+    [[nodiscard]] std::string from_mirror(const Url& shards, const Digest& digest, const std::string& shown) const;
 
     HttpClient& http_;
     ShardIndex index_;
-    Url shards_url_;
+    std::vector<Url> shards_urls_;
+    mutable std::atomic<std::size_t> first_mirror_ =
+        0;  // of shards_urls_: one that has failed is not asked first again
     RepoData::Origin origin_;
     ShardedSubdirSettings settings_;
     mutable std::mutex mutex_;  // guards loaded_

@@ -18,6 +18,9 @@ constexpr char kLetters = 0x10, kLettersEnd = 0x01, kZeroBelow = 0x20, kEndBelow
 
 using Kind = VersionAtom::Kind;
 
+// What a key costs grows with the square of the length.
+constexpr std::size_t kLongest = 1024;
+
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
@@ -189,7 +192,7 @@ class KeyReader {
 };
 
 std::unexpected<Error> invalid(std::string_view text, std::string_view reason) {
-    return fail(ErrorKind::InvalidInput, fmt::format("invalid version '{}': {}", text, reason));
+    return fail(ErrorKind::InvalidInput, fmt::format("invalid version '{}': {}", text.substr(0, 200), reason));
 }
 
 bool is_plain(std::string_view text) {
@@ -211,6 +214,7 @@ std::optional<std::string> normalize_version(std::string_view text) {
 
 Expected<VersionAtoms> split_version(std::string_view text) {
     if (text.empty()) return invalid(text, "it is empty");
+    if (text.size() > kLongest) return invalid(text, fmt::format("it is longer than {} characters", kLongest));
     const std::optional<std::string> normalized = normalize_version(text);
     if (!normalized) return invalid(text, "a character that versions do not have");
     std::string_view rest = *normalized;

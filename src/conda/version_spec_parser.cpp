@@ -16,14 +16,14 @@ std::unexpected<Error> invalid(std::string message) {
     return fail(ErrorKind::InvalidInput, std::move(message));
 }
 
-VersionSpecNode simple(Kind kind, std::string_view text) {
+std::shared_ptr<Node> simple(Kind kind, std::string_view text) {
     auto node = std::make_shared<Node>();
     node->kind = kind;
     node->text = text;
     return node;
 }
 
-Expected<VersionSpecNode> relation(Kind kind, std::string_view version_text) {
+Expected<std::shared_ptr<Node>> relation(Kind kind, std::string_view version_text) {
     auto node = std::make_shared<Node>();
     node->kind = kind;
     auto version = Version::parse(version_text);
@@ -83,7 +83,7 @@ Error invalid_operator(std::string_view text) {
 }
 
 // version_relation_re, and what get_matcher does with a ".*" at the end.
-Expected<VersionSpecNode> parse_relation(std::string_view text) {
+Expected<std::shared_ptr<Node>> parse_relation(std::string_view text) {
     for (const Operator& op : kOperators) {
         if (!text.starts_with(op.text)) continue;
         std::string_view version = text.substr(op.text.size());
@@ -105,7 +105,7 @@ std::string_view strip_right(std::string_view text, char c) {
 }
 
 // get_matcher for what holds neither ',' nor '|' nor parentheses.
-Expected<VersionSpecNode> parse_atom(std::string_view text) {
+Expected<std::shared_ptr<Node>> parse_atom(std::string_view text) {
     text = trim(text);
     if (text.empty()) return invalid("an empty version");
     if (text.front() == '^' || text.back() == '$') {
@@ -182,20 +182,21 @@ class ExpressionParser {
             }
             const Kind kind = stack_.back() == ',' ? Kind::And : Kind::Or;
             stack_.pop_back();
-            auto joined = std::make_shared<Node>();
-            joined->kind = kind;
-            const VersionSpecNode right = std::move(output_.back());
+            const std::shared_ptr<Node> right = std::move(output_.back());
             output_.pop_back();
-            const VersionSpecNode left = std::move(output_.back());
-            output_.pop_back();
-            for (const VersionSpecNode& side : {left, right}) {
-                if (side->kind == kind) {
-                    joined->children.insert(joined->children.end(), side->children.begin(), side->children.end());
-                } else {
-                    joined->children.push_back(side);
-                }
+            std::shared_ptr<Node>& left = output_.back();
+            if (left->kind != kind) {
+                auto joined = std::make_shared<Node>();
+                joined->kind = kind;
+                joined->children.push_back(std::move(left));
+                left = std::move(joined);
             }
-            output_.push_back(std::move(joined));
+            // Into what is there: a copy for each of thousands of parts would take the square of their number.
+            if (right->kind == kind) {
+                left->children.insert(left->children.end(), right->children.begin(), right->children.end());
+            } else {
+                left->children.push_back(right);
+            }
         }
         return std::nullopt;
     }
@@ -218,7 +219,7 @@ class ExpressionParser {
     }
 
     std::string_view text_;
-    std::vector<VersionSpecNode> output_;
+    std::vector<std::shared_ptr<Node>> output_;  // nobody else holds any
     std::vector<char> stack_;
 };
 

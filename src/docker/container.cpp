@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <random>
 #include <thread>
 #include <utility>
@@ -150,12 +152,28 @@ void Container::start() {
     (void)engine_->send(engine_->request("POST", container_path(id_, "/start")), "starting a container");
 }
 
-void Container::follow_output(const OnOutput& on_output) {
+void Container::read_logs(std::string_view query, const OnOutput& on_output) {
     LogFrames frames(on_output);
-    HttpRequest get = engine_->patient_request("GET", container_path(id_, "/logs?follow=1&stdout=1&stderr=1"));
+    HttpRequest get = engine_->patient_request("GET", container_path(id_, fmt::format("/logs?{}", query)));
     get.sink = [&](std::string_view bytes) { frames.feed(bytes); };
     (void)engine_->send(get, "reading a container's output");
     frames.finish();
+}
+
+// A busy engine ends the stream when the container has ended, though its last output is still to be written down: what
+// came after is read when that is done.
+void Container::follow_output(const OnOutput& on_output) {
+    std::map<OutputStream, std::size_t> given;
+    read_logs("follow=1&stdout=1&stderr=1", [&](OutputStream stream, std::string_view bytes) {
+        given[stream] += bytes.size();
+        on_output(stream, bytes);
+    });
+    (void)wait();
+    read_logs("stdout=1&stderr=1", [&](OutputStream stream, std::string_view bytes) {
+        const auto known = std::min(bytes.size(), given[stream]);
+        given[stream] -= known;
+        if (known < bytes.size()) on_output(stream, bytes.substr(known));
+    });
 }
 
 int Container::wait() {

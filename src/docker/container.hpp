@@ -55,6 +55,8 @@ class Container {
     friend class Engine;
     Container(Engine& engine, std::string id) : engine_(&engine), id_(std::move(id)) {}
 
+    void read_logs(std::string_view query, const OnOutput& on_output);
+
     Engine* engine_;
     std::string id_;
 };

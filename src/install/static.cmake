@@ -10,7 +10,7 @@ file(GLOB install_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/install/
 list(FILTER link_sources EXCLUDE REGEX "/(activation|shell)[^/]*\\.cpp$")
 
 add_executable(envbuild_install ${install_sources} ${link_sources} ${archive_sources} conda/paths_json.cpp conda/index_json.cpp
-  base/cancel.cpp base/digest.cpp base/error.cpp base/failpoint.cpp base/fs.cpp base/json.cpp base/parallel.cpp base/secret.cpp base/strings.cpp
+  base/cancel.cpp base/credential_name.cpp base/digest.cpp base/error.cpp base/failpoint.cpp base/fs.cpp base/json.cpp base/parallel.cpp base/secret.cpp base/strings.cpp
   base/url.cpp)
 set_target_properties(envbuild_install PROPERTIES OUTPUT_NAME envbuild-install)
 target_include_directories(envbuild_install PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lock/lock.hpp"
+#include "spec/yaml.hpp"
 
 namespace envbuild::lock {
 
@@ -19,17 +20,30 @@ struct ReadLock {
 };
 
 // Deterministic: equal locks and sources give equal bytes. `source` is what the lock was made from, for people to read
-// (metadata.sources). read_conda_lock(write_conda_lock(lock)).lock.hash() == lock.hash().
+// (metadata.sources). What CondaLockFile reads of it has the same hash().
 [[nodiscard]] std::string write_conda_lock(const Lock& lock, std::string_view source = "environment.yml");
 // Several platforms' in one file, which is the same environment on each. At least one, no platform twice; what it says
 // of one is what a file of that one alone would.
 [[nodiscard]] std::string write_conda_lock(const std::vector<Lock>& locks, std::string_view source);
 
-// Reads envbuild's own files and other tools'. `file` is the name for messages. InvalidInput with file:line:column for
-// what is no conda-lock file, has no package for `platform`, or holds a package without sha256; packages of other
-// categories than "main" are left out.
-[[nodiscard]] Expected<ReadLock> read_conda_lock(std::string_view text, const std::string& file,
-                                                 const conda::Platform& platform);
+// Such a file of envbuild's or of another tool, of one platform or several. Immutable and thread-safe.
+class CondaLockFile {
+  public:
+    // `file` is the name for messages. InvalidInput with file:line:column for what is no conda-lock file.
+    [[nodiscard]] static Expected<CondaLockFile> parse(std::string_view text, const std::string& file);
+
+    // Those that it has packages for, or says that it is for; sorted.
+    [[nodiscard]] const std::vector<std::string>& platforms() const { return platforms_; }
+
+    // One platform's lock. InvalidInput with file:line:column where there is no package for it, or one that has no
+    // sha256; packages of other categories than "main" are left out.
+    [[nodiscard]] Expected<ReadLock> read(const conda::Platform& platform) const;
+
+  private:
+    explicit CondaLockFile(spec::YamlNode root);
+    spec::YamlNode root_;
+    std::vector<std::string> platforms_;
+};
 
 // conda's explicit format (`conda create --file`): one URL#md5 a line, in link order. conda packages only.
 [[nodiscard]] std::string write_explicit(const Lock& lock);

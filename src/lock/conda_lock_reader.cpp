@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "base/strings.hpp"
 #include "lock/conda_lock.hpp"
@@ -40,24 +41,28 @@ std::int64_t build_number_of(std::string_view build) {
     return std::stoll(std::string(digits));
 }
 
+const std::vector<YamlNode>& packages_of(const YamlNode& root) {
+    (void)root.as_mapping("a lock file");
+    const auto* version = root.find("version");
+    const auto* package = root.find("package");
+    if (version == nullptr || package == nullptr) {
+        throw root.error_at("this is no conda-lock file: it has no 'version' and 'package'",
+                            "make one with: envbuild lock FILE -o conda-lock.yml");
+    }
+    if (version->text() != "1") {
+        throw version->error_at("conda-lock format " + version->text() + " is not known: envbuild reads version 1");
+    }
+    return package->as_sequence("package");
+}
+
 class Reader {
   public:
     Reader(const YamlNode& root, const conda::Platform& platform) : root_(root), platform_(platform) {}
 
     ReadLock read() {
-        (void)root_.as_mapping("a lock file");
-        const auto* version = root_.find("version");
-        const auto* package = root_.find("package");
-        if (version == nullptr || package == nullptr) {
-            throw root_.error_at("this is no conda-lock file: it has no 'version' and 'package'",
-                                 "make one with: envbuild lock FILE -o conda-lock.yml");
-        }
-        if (version->text() != "1") {
-            throw version->error_at("conda-lock format " + version->text() + " is not known: envbuild reads version 1");
-        }
         auto& lock = result_.lock;
         lock.platform = platform_;
-        const auto& entries = package->as_sequence("package");
+        const auto& entries = packages_of(root_);
         for (const auto& entry : entries) read_entry(entry);
         if (lock.conda.empty() && lock.pip.empty()) check_platform(entries);
         read_metadata();
@@ -237,11 +242,31 @@ class Reader {
 
 }  // namespace
 
-Expected<ReadLock> read_conda_lock(std::string_view text, const std::string& file, const conda::Platform& platform) {
+CondaLockFile::CondaLockFile(spec::YamlNode root) : root_(std::move(root)) {
+    std::set<std::string> platforms;
+    for (const auto& entry : packages_of(root_)) platforms.insert(entry.string_or("platform", ""));
+    if (const auto* metadata = root_.find("metadata")) {
+        if (const auto* listed = metadata->find("platforms"); listed != nullptr && !listed->is_null()) {
+            for (const auto& platform : listed->as_sequence("platforms")) platforms.insert(platform.text());
+        }
+    }
+    platforms.erase("");
+    platforms_.assign(platforms.begin(), platforms.end());
+}
+
+Expected<CondaLockFile> CondaLockFile::parse(std::string_view text, const std::string& file) {
     auto root = spec::parse_yaml(text, file, kLimits);
     if (!root) return std::unexpected(std::move(root.error()));
     try {
-        return Reader(*root, platform).read();
+        return CondaLockFile(*std::move(root));
+    } catch (Error& error) {
+        return std::unexpected(std::move(error));
+    }
+}
+
+Expected<ReadLock> CondaLockFile::read(const conda::Platform& platform) const {
+    try {
+        return Reader(root_, platform).read();
     } catch (Error& error) {
         return std::unexpected(std::move(error));
     }

@@ -1,7 +1,10 @@
 // Internal to net/: one request and its answer over libcurl, on pooled connections. No retries, no redirects.
 #pragma once
 
+#include <curl/curl.h>
+
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,6 +14,10 @@
 #include "net/http_client.hpp"
 
 namespace envbuild::net {
+
+// How often it is looked at whether a transfer is to stop.
+inline constexpr std::chrono::milliseconds kPollInterval{50};
+inline constexpr std::size_t kIdleConnections = 32;
 
 // What goes on the wire in one attempt.
 struct Wire {
@@ -34,8 +41,12 @@ struct Outcome {
     bool sink_used = false;
 };
 
-// Thread-safe. A connection is used by one thread at a time; idle ones are kept per origin. DNS answers and TLS
-// sessions are shared by all.
+class Multiplexer;
+class Transfer;
+
+// Thread-safe. What is asked of an https origin that speaks HTTP/2 shares one connection, where the answer is kept in
+// memory and so is taken as fast as it comes. All else has a connection for itself; idle ones are kept per origin. DNS
+// answers and TLS sessions are shared by all.
 class ConnectionPool {
   public:
     explicit ConnectionPool(const HttpSettings& settings);
@@ -48,13 +59,15 @@ class ConnectionPool {
   private:
     struct Connection;
     struct Shared;
-    struct Transfer;
 
     std::unique_ptr<Connection> acquire(const std::string& key);
     void release(std::unique_ptr<Connection> connection);
+    std::optional<CURLcode> run_alone(Transfer& transfer, const std::string& key,
+                                      const std::function<bool(bool)>& stop);
 
     HttpSettings settings_;
     std::unique_ptr<Shared> shared_;
+    std::unique_ptr<Multiplexer> multiplexer_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Connection>> idle_;
 };

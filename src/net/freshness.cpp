@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <system_error>
 
 #include "base/strings.hpp"
 
@@ -11,8 +12,11 @@ namespace envbuild {
 std::int64_t freshness_seconds(const HttpResponse& response) {
     const auto number = [](std::string_view text) {
         std::int64_t value = 0;
-        std::from_chars(text.data(), text.data() + text.size(), value);
-        return value;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        // RFC 9111 section 1.2.2: a number that is too large counts as 2^31.
+        constexpr std::int64_t kLargest = std::int64_t{1} << 31;
+        if (error == std::errc::result_out_of_range) return text.starts_with('-') ? 0 : kLargest;
+        return std::clamp<std::int64_t>(value, 0, kLargest);
     };
     std::int64_t seconds = 0;
     const std::string control = to_lower(response.header("cache-control"));

@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "net/connection_pool.hpp"
 #include "net/file_url.hpp"
+#include "net/resume.hpp"
 
 namespace envbuild {
 
@@ -211,7 +212,17 @@ HttpResponse HttpClient::send(const HttpRequest& request) {
     }
     std::optional<Clock::time_point> deadline;
     if (request.timeout) deadline = Clock::now() + *request.timeout;
-    return Sender{settings_, cancel_, credentials_, *pool_, request, deadline}.send();
+    if (!net::Resume::fits(request)) return Sender{settings_, cancel_, credentials_, *pool_, request, deadline}.send();
+    net::Resume resume(request);
+    const Sender sender{settings_, cancel_, credentials_, *pool_, resume.request(), deadline};
+    try {
+        const HttpResponse response = sender.send();
+        if (response.status != 416 || !resume.is_under_way()) return resume.answer(response);
+        resume.give_up();
+    } catch (const net::Resume::OtherPiece&) {
+        resume.give_up();
+    }
+    return sender.send();
 }
 
 HttpResponse HttpClient::get(const Url& url, HttpHeaders headers) {

@@ -56,8 +56,8 @@ struct HttpRequest {
     std::string unix_socket;             // path; the URL's host is then only a name
     // What the server sends of a 2xx body goes here as it comes, instead of into HttpResponse::body. Called on the
     // calling thread. May throw: the transfer ends and the exception comes out of send(), which is also how a caller
-    // stops a stream that has no end. When an attempt fails after the sink was called, a retry calls `restart` first;
-    // without one there is no retry and the failure is thrown.
+    // stops a stream that has no end. When an attempt fails after the sink was called, a retry goes on behind the last
+    // byte (a GET whose answer had a strong ETag) or calls `restart` first; without `restart` the failure is thrown.
     std::function<void(std::string_view)> sink;
     std::function<void()> restart;
     // Called with status, headers and final URL before the first byte of a 2xx answer goes to `sink`. May throw.
@@ -86,7 +86,8 @@ struct HttpSettings {
         const ProcessEnv& env);  // proxies are read by libcurl (https_proxy, no_proxy)
 };
 
-// Thread-safe: keeps a pool of connections; each thread's send() is its own transfer.
+// Thread-safe: keeps a pool of connections; each thread's send() is its own transfer. Over HTTP/2, answers without sink
+// and on_response share a connection.
 class HttpClient {
   public:
     HttpClient(HttpSettings settings, CancelToken cancel, CredentialStore credentials = {});

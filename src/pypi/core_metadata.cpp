@@ -6,8 +6,8 @@
 #include <charconv>
 #include <functional>
 
+#include "base/shown.hpp"
 #include "base/strings.hpp"
-#include "pypi/shown.hpp"
 
 namespace envbuild::pypi {
 

@@ -6,9 +6,9 @@
 #include <array>
 #include <charconv>
 
+#include "base/shown.hpp"
 #include "base/strings.hpp"
 #include "pypi/requirement_line.hpp"
-#include "pypi/shown.hpp"
 
 namespace envbuild::pypi {
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "base/shown.hpp"
 #include "base/strings.hpp"
 #include "pypi/html_page.hpp"
 #include "pypi/line_parser.hpp"
-#include "pypi/shown.hpp"
 
 namespace envbuild::pypi {
 

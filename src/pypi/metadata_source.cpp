@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/fs.hpp"
+#include "base/shown.hpp"
 #include "base/strings.hpp"
 #include "pypi/remote_bytes.hpp"
 #include "pypi/requirement_line.hpp"
-#include "pypi/shown.hpp"
 
 namespace envbuild::pypi {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "base/shown.hpp"
 #include "base/strings.hpp"
 #include "pypi/candidate.hpp"
-#include "pypi/shown.hpp"
 
 namespace envbuild::pypi {
 

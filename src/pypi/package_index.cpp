@@ -8,10 +8,10 @@
 
 #include "base/fs.hpp"
 #include "base/parallel.hpp"
+#include "base/shown.hpp"
 #include "base/strings.hpp"
 #include "pypi/file_name.hpp"
 #include "pypi/line_parser.hpp"
-#include "pypi/shown.hpp"
 
 namespace envbuild::pypi {
 

@@ -10,8 +10,8 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "base/shown.hpp"
 #include "base/strings.hpp"
-#include "pypi/shown.hpp"
 
 namespace envbuild::pypi {
 

@@ -65,25 +65,45 @@ ChannelCandidates::ChannelCandidates(std::vector<ChannelSource> channels, Channe
 Offer ChannelCandidates::offer(const std::string& name, const std::string& channel) {
     Offer offer;
     std::unordered_multimap<std::string_view, LazyRecord> seen;  // by file name: URLs are long, and seldom needed
-    const auto is_known = [&](const LazyRecord& record) {
+    const auto known = [&](const LazyRecord& record) {
         const auto [begin, end] = seen.equal_range(record.head().file_name);
-        return std::any_of(begin, end, [&](const auto& entry) { return entry.second->url == record->url; });
+        const auto found =
+            std::find_if(begin, end, [&](const auto& entry) { return entry.second->url == record->url; });
+        return found == end ? seen.end() : found;
     };
+    // A channel that holds a name goes before the others even where none of its records can be used: what was revoked
+    // in a team's channel does not come from a public one instead.
+    bool is_held = false;
     for (std::size_t rank = 0; rank < channels_.size(); ++rank) {
         const bool wanted = channel_matches(channel, channels_[rank].url);
-        const bool hidden = !wanted || (priority_ == ChannelPriority::Strict && !offer.usable.empty());
+        const bool hidden = !wanted || (priority_ == ChannelPriority::Strict && is_held);
+        bool holds = false;
         std::vector<Candidate> found;
         for (const auto& source : channels_[rank].sources) {
             const auto records = source->open(name);
             if (!records) continue;
+            holds = true;
+            if (!hidden) {
+                auto left_out = records->left_out();
+                if (offer.left_out.count == 0) offer.left_out.first = std::move(left_out.first);
+                offer.left_out.count += left_out.count;
+            }
+            const auto before = found.size();
             const auto shelf = std::make_shared<RecordShelf>(name, records);
             for (std::size_t place = 0; place < records->heads().size(); ++place) {
                 LazyRecord record(shelf, place);
-                if (is_known(record)) continue;
+                if (const auto same = known(record); same != seen.end()) {
+                    const auto own = std::find_if(
+                        found.begin() + static_cast<std::ptrdiff_t>(before), found.end(),
+                        [&](const auto& candidate) { return &candidate.record.head() == &same->second.head(); });
+                    if (own != found.end()) own->record = same->second = std::move(record);
+                    continue;
+                }
                 seen.emplace(record.head().file_name, record);
                 found.push_back({std::move(record), static_cast<int>(rank)});
             }
         }
+        is_held = is_held || (wanted && holds);
         auto& list = hidden ? offer.hidden : offer.usable;
         std::move(found.begin(), found.end(), std::back_inserter(list));
     }

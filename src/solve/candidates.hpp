@@ -53,6 +53,7 @@ class ListedRecords : public RecordSource {
 struct Offer {
     std::vector<Candidate> usable;
     std::vector<Candidate> hidden;
+    conda::NameRecords::LeftOut left_out;  // by those who read the channels
 };
 
 // name -> candidates. The solver asks for a name once and only when it reaches it. Not thread-safe.
@@ -67,7 +68,8 @@ class CandidateProvider {
     [[nodiscard]] virtual ChannelPriority priority() const = 0;
 };
 
-// Channels in the order of their priority. A record that two subdirs or channels give twice (same URL) counts once.
+// Channels in the order of their priority. A record that two subdirs or channels give twice (same URL) counts once: the
+// first, or the last of a list that has one file twice, as conda reads it.
 class ChannelCandidates : public CandidateProvider {
   public:
     ChannelCandidates(std::vector<ChannelSource> channels, ChannelPriority priority = ChannelPriority::Strict);

@@ -8,12 +8,28 @@ namespace envbuild::solve {
 void CdclSearch::collect_reason(Literal literal, std::vector<Literal>& out) {
     out.clear();
     const auto& antecedent = variables_[literal.variable()].antecedent;
-    if (antecedent.cause.valid()) out.push_back(~antecedent.cause);
-    if (antecedent.clause < 0) return;
-    clauses_.bump(antecedent.clause);
-    for (const auto other : clauses_.literals(antecedent.clause)) {
-        if (other != literal) out.push_back(other);
+    if (antecedent.cause.valid()) {
+        out.push_back(~antecedent.cause);
+        return;
     }
+    if (antecedent.need >= 0) out = literals_of_need(antecedent.need);
+    if (antecedent.clause >= 0) {
+        clauses_.bump(antecedent.clause);
+        const auto literals = clauses_.literals(antecedent.clause);
+        out.assign(literals.begin(), literals.end());
+    }
+    std::erase(out, literal);
+}
+
+// A package that is out because of one other thing is told of by that: hundreds of builds are out for one set, and a
+// clause of hundreds of literals teaches next to nothing.
+Literal CdclSearch::told_by_sets(Literal literal) const {
+    while (!literal.negated() && variables_[literal.variable()].set < 0 && level_of(literal) > 0) {
+        const auto cause = variables_[literal.variable()].antecedent.cause;
+        if (!cause.valid()) break;
+        literal = ~cause;
+    }
+    return literal;
 }
 
 // From the conflict to a clause with one literal of the highest level (first unique implication point), then back to
@@ -35,7 +51,8 @@ void CdclSearch::learn() {
     Literal point;
     int left = 0;
     while (true) {
-        for (const auto literal : open) {
+        for (auto literal : open) {
+            if (level_of(literal) < top) literal = told_by_sets(literal);
             auto& variable = variables_[literal.variable()];
             if (variable.seen || variable.level == 0) continue;
             variable.seen = true;
@@ -80,17 +97,14 @@ void CdclSearch::learn() {
     const auto back = level_of(kept[1]);
     go_back_to(back);
     ++counts_.learnt;
-    const auto clause = clauses_.add_learnt(kept, static_cast<int>(spread));
+    const auto clause = clauses_.add(kept, static_cast<int>(spread));
     assign(kept[0], {{}, clause}, back);
 }
 
 // Whether the literal's falsity follows from the other literals of the clause that is being learnt. It cannot where it
 // rests on a level that the clause has no literal of.
 bool CdclSearch::is_redundant(Literal literal, const std::vector<char>& levels_of_clause) {
-    const auto has_reason = [&](Literal one) {
-        const auto& antecedent = variables_[one.variable()].antecedent;
-        return antecedent.cause.valid() || antecedent.clause >= 0;
-    };
+    const auto has_reason = [&](Literal one) { return variables_[one.variable()].antecedent.exists(); };
     if (!has_reason(literal)) return false;
     const auto marked_before = marked_.size();
     std::vector<Literal> open = {literal}, reason;
@@ -136,13 +150,13 @@ void CdclSearch::explain_assumption(Literal failed, std::span<const Literal> ass
 }
 
 void CdclSearch::forget_some() {
-    std::vector<char> locked(clauses_.size(), 0);
+    std::vector<char> locked(clauses_.ids(), 0);
     for (const auto literal : trail_) {
         if (const auto clause = variables_[literal.variable()].antecedent.clause; clause >= 0) locked[clause] = 1;
     }
-    const auto before = clauses_.learnt_count();
+    const auto before = clauses_.size();
     clauses_.forget(locked);
-    counts_.forgotten += before - clauses_.learnt_count();
+    counts_.forgotten += before - clauses_.size();
     learnt_limit_ += 500;
 }
 

@@ -10,27 +10,17 @@ constexpr int kSmallSpread = 2;
 
 }  // namespace
 
-int ClauseStore::place(std::span<const Literal> literals) {
+int ClauseStore::add(std::span<const Literal> literals, int spread) {
     const auto id = static_cast<int>(clauses_.size());
     auto& clause = clauses_.emplace_back();
     clause.begin = arena_.size();
     clause.size = static_cast<int>(literals.size());
+    clause.spread = spread;
+    clause.activity = step_;
     arena_.insert(arena_.end(), literals.begin(), literals.end());
     watch(literals[0], {id, literals[1]});
     watch(literals[1], {id, literals[0]});
-    return id;
-}
-
-int ClauseStore::add(std::span<const Literal> literals) {
-    return place(literals);
-}
-
-int ClauseStore::add_learnt(std::span<const Literal> literals, int spread) {
-    const auto id = place(literals);
-    clauses_[id].learnt = true;
-    clauses_[id].spread = spread;
-    clauses_[id].activity = step_;
-    learnt_.push_back(id);
+    kept_.push_back(id);
     return id;
 }
 
@@ -43,16 +33,15 @@ std::span<const Literal> ClauseStore::literals(int clause) const {
 }
 
 void ClauseStore::bump(int clause) {
-    if (!clauses_[clause].learnt) return;
     clauses_[clause].activity += step_;
     if (clauses_[clause].activity < 1e20F) return;
-    for (const auto id : learnt_) clauses_[id].activity *= 1e-20F;
+    for (const auto id : kept_) clauses_[id].activity *= 1e-20F;
     step_ *= 1e-20F;
 }
 
 void ClauseStore::forget(const std::vector<char>& locked) {
     std::vector<int> candidates;
-    for (const auto id : learnt_) {
+    for (const auto id : kept_) {
         if (clauses_[id].spread > kSmallSpread && locked[id] == 0) candidates.push_back(id);
     }
     std::sort(candidates.begin(), candidates.end(),
@@ -62,7 +51,7 @@ void ClauseStore::forget(const std::vector<char>& locked) {
         clauses_[id].removed = true;
         wasted_ += static_cast<std::size_t>(clauses_[id].size);
     }
-    std::erase_if(learnt_, [&](int id) { return clauses_[id].removed; });
+    std::erase_if(kept_, [&](int id) { return clauses_[id].removed; });
     if (wasted_ > arena_.size() / 2) compact();
 }
 

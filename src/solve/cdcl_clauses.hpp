@@ -1,4 +1,4 @@
-// Clauses with two watched literals each, given and learnt ones. Internal to solve/.
+// What was learnt: clauses with two watched literals each. Internal to solve/.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ class ClauseStore {
         Literal other;  // a literal of the clause: where it holds, the clause need not be looked at
     };
 
-    // At least two literals; the first two are watched. Ids stay valid until the clause is removed.
-    int add(std::span<const Literal> literals);
-    // `spread` is the number of decision levels that the literals come from: the fewer, the longer a clause is kept.
-    int add_learnt(std::span<const Literal> literals, int spread);
+    // At least two literals; the first two are watched. `spread` is the number of decision levels that the literals
+    // come from: the fewer, the longer a clause is kept. Ids stay valid until the clause is removed.
+    int add(std::span<const Literal> literals, int spread);
     [[nodiscard]] std::span<Literal> literals(int clause);
     [[nodiscard]] std::span<const Literal> literals(int clause) const;
-    [[nodiscard]] bool is_learnt(int clause) const { return clauses_[clause].learnt; }
+    // Where the search for a literal to watch goes on: in long clauses the first ones have been false for long.
+    [[nodiscard]] int& resume(int clause) { return clauses_[clause].resume; }
     [[nodiscard]] bool is_removed(int clause) const { return clauses_[clause].removed; }
     void bump(int clause);  // it took part in a conflict
     void decay() { step_ /= 0.999F; }
@@ -32,26 +32,24 @@ class ClauseStore {
     void watch(Literal literal, Watch watch) { watches_[literal.code()].push_back(watch); }
     void make_room(int variables) { watches_.resize(static_cast<std::size_t>(variables) * 2); }
 
-    [[nodiscard]] std::size_t learnt_count() const { return learnt_.size(); }
-    // Forgets the less useful half of the learnt clauses. Those of a small spread stay, and those that are in `locked`
-    // (a flag for each clause).
+    [[nodiscard]] std::size_t size() const { return kept_.size(); }
+    // Forgets the less useful half. Those of a small spread stay, and those that are in `locked` (a flag for each id).
     void forget(const std::vector<char>& locked);
-    [[nodiscard]] std::size_t size() const { return clauses_.size(); }
+    [[nodiscard]] std::size_t ids() const { return clauses_.size(); }
 
   private:
     struct Clause {
         std::size_t begin = 0;
-        int size = 0, spread = 0;
+        int size = 0, spread = 0, resume = 2;
         float activity = 0;
-        bool learnt = false, removed = false;
+        bool removed = false;
     };
-    int place(std::span<const Literal> literals);
     void compact();
 
     std::vector<Clause> clauses_;
     std::vector<Literal> arena_;
     std::vector<std::vector<Watch>> watches_;
-    std::vector<int> learnt_;
+    std::vector<int> kept_;
     std::size_t wasted_ = 0;
     float step_ = 1;
 };

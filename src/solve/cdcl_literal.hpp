@@ -26,11 +26,13 @@ class Literal {
 
 enum class Truth : std::uint8_t { Open, Yes, No };
 
-// Why a literal holds: another literal that implies it, a clause of which all others are false, or neither (a decision,
-// or a fact).
+// Why a literal holds: another literal that implies it, a clause of which all others are false, a Need of which all
+// other packages are out, or none of these (a decision, or a fact).
 struct Antecedent {
     Literal cause;
     int clause = -1;
+    int need = -1;  // a set
+    [[nodiscard]] bool exists() const { return cause.valid() || clause >= 0 || need >= 0; }
 };
 
 }  // namespace envbuild::solve

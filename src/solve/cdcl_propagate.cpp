@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "solve/cdcl_search.hpp"
 
@@ -6,12 +7,18 @@ namespace envbuild::solve {
 
 // False on a conflict, which is then in conflict_.
 bool CdclSearch::propagate() {
-    while (head_ < trail_.size()) {
-        const auto literal = trail_[head_++];
-        const bool is_package = variables_[literal.variable()].set < 0;
-        if (!(is_package ? follow_package(literal) : follow_set(literal)) || !visit_watches(~literal)) return false;
+    while (true) {
+        while (head_ < trail_.size()) {
+            const auto literal = trail_[head_++];
+            const bool is_package = variables_[literal.variable()].set < 0;
+            if (!(is_package ? follow_package(literal) : follow_set(literal)) || !visit_watches(~literal)) return false;
+        }
+        if (narrowed_.empty()) return true;
+        const auto group = narrowed_.back();
+        narrowed_.pop_back();
+        groups_[group].narrowed = false;
+        if (!follow_needs(group)) return false;
     }
-    return true;
 }
 
 bool CdclSearch::imply(Literal literal, Literal cause) {
@@ -28,6 +35,20 @@ bool CdclSearch::imply(Literal literal, Literal cause) {
     return false;
 }
 
+// Takes away the group's packages that are left and have no bit in `places`; no bits at all stand for none.
+bool CdclSearch::leave_only(int group, std::span<const std::uint64_t> places, Literal cause) {
+    const auto first = groups_[group].first;
+    for (std::size_t word = 0; word < groups_[group].left.size(); ++word) {
+        auto out = groups_[group].left[word];
+        if (!places.empty()) out &= ~places[word];
+        for (; out != 0; out &= out - 1) {
+            const auto package = first + static_cast<int>(word * 64) + std::countr_zero(out);
+            if (package != cause.variable() && !imply(Literal::no(package), cause)) return false;
+        }
+    }
+    return true;
+}
+
 bool CdclSearch::follow_package(Literal literal) {
     if (literal.negated()) return true;
     if (!variables_[literal.variable()].read) {
@@ -36,9 +57,7 @@ bool CdclSearch::follow_package(Literal literal) {
     }
     const auto& variable = variables_[literal.variable()];
     const auto& group = groups_[variable.group];
-    for (int other = group.first; other < group.first + group.size; ++other) {
-        if (other != literal.variable() && !imply(Literal::no(other), literal)) return false;
-    }
+    if (!leave_only(variable.group, {}, literal)) return false;
     for (const auto set : implies_[literal.variable()]) {
         if (!imply(Literal::yes(set), literal)) return false;
     }
@@ -54,12 +73,59 @@ bool CdclSearch::follow_set(Literal literal) {
         return std::all_of(set.implied_by.begin(), set.implied_by.end(),
                            [&](int package) { return imply(Literal::no(package), literal); });
     }
+    return !groups_[set.group].loaded || leave_only(set.group, set.places, literal);
+}
+
+void CdclSearch::mark_narrowed(int group) {
+    if (groups_[group].narrowed) return;
+    groups_[group].narrowed = true;
+    narrowed_.push_back(group);
+}
+
+// Where a package of the group is taken, all that there is to say of its sets was said then.
+bool CdclSearch::follow_needs(int id) {
+    const auto& group = groups_[id];
+    return !group.loaded || group.taken >= 0 ||
+           std::all_of(group.sets.begin(), group.sets.end(), [&](int set) { return follow_need(set); });
+}
+
+bool CdclSearch::follow_need(int id) {
+    const auto& set = sets_[id];
+    const auto need = Literal::yes(set.variable);
+    if (set.kind != SetKind::Need || truth(need) == Truth::No) return true;
     const auto& group = groups_[set.group];
-    if (!group.loaded) return true;
-    for (int place = 0; place < group.size; ++place) {
-        if (!set.holds(place) && !imply(Literal::no(group.first + place), literal)) return false;
+    int left = 0, place = -1;
+    for (std::size_t word = 0; word < set.places.size() && left < 2; ++word) {
+        const auto bits = set.places[word] & group.left[word];
+        if (bits == 0) continue;
+        left += std::popcount(bits);
+        place = static_cast<int>(word * 64) + std::countr_zero(bits);
     }
+    if (left > 1 || (left == 1 && truth(need) != Truth::Yes)) return true;
+    if (left == 0 && truth(need) == Truth::Yes) {
+        set_conflict(literals_of_need(id));
+        return false;
+    }
+    const auto implied = left == 0 ? ~need : package(set.group, place);
+    if (truth(implied) == Truth::Yes) return true;
+    // What was known at an earlier level stays when later ones go.
+    int at = 0;
+    for (const auto literal : literals_of_need(id)) {
+        if (literal != implied) at = std::max(at, level_of(literal));
+    }
+    assign(implied, {{}, -1, id}, at);
     return true;
+}
+
+// That a Need is false or has a package that is taken.
+std::vector<Literal> CdclSearch::literals_of_need(int id) const {
+    const auto& set = sets_[id];
+    std::vector<Literal> literals = {Literal::no(set.variable)};
+    for (std::size_t word = 0; word < set.places.size(); ++word) {
+        for (auto bits = set.places[word]; bits != 0; bits &= bits - 1)
+            literals.push_back(package(set.group, static_cast<int>(word * 64) + std::countr_zero(bits)));
+    }
+    return literals;
 }
 
 bool CdclSearch::visit_watches(Literal falsified) {
@@ -67,11 +133,12 @@ bool CdclSearch::visit_watches(Literal falsified) {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < list.size(); ++i) {
         const auto watch = list[i];
-        if (clauses_.is_removed(watch.clause)) continue;
+        // Before the clause itself is touched, which is seldom in the processor's cache.
         if (truth(watch.other) == Truth::Yes) {
             list[kept++] = watch;
             continue;
         }
+        if (clauses_.is_removed(watch.clause)) continue;
         const auto literals = clauses_.literals(watch.clause);
         if (literals[0] == falsified) std::swap(literals[0], literals[1]);
         const auto first = literals[0];
@@ -79,9 +146,16 @@ bool CdclSearch::visit_watches(Literal falsified) {
             list[kept++] = {watch.clause, first};
             continue;
         }
-        const auto other = std::find_if(literals.begin() + 2, literals.end(),
-                                        [&](Literal literal) { return truth(literal) != Truth::No; });
+        const auto is_free = [&](Literal literal) { return truth(literal) != Truth::No; };
+        auto& resume = clauses_.resume(watch.clause);
+        const auto from = literals.begin() + resume;
+        auto other = std::find_if(from, literals.end(), is_free);
+        if (other == literals.end()) {
+            other = std::find_if(literals.begin() + 2, from, is_free);
+            if (other == from) other = literals.end();
+        }
         if (other != literals.end()) {
+            resume = static_cast<int>(other - literals.begin());
             std::swap(literals[1], *other);
             clauses_.watch(literals[1], {watch.clause, first});
             continue;

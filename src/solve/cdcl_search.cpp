@@ -1,13 +1,14 @@
 #include "solve/cdcl_search.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace envbuild::solve {
 
 namespace {
 
 constexpr std::size_t kRestartUnit = 64;  // conflicts
-// So many conflicts show that the preferred order does not lead anywhere: then activity decides, every other restart.
+// So many conflicts show that the preferred order does not lead anywhere: then activity decides.
 constexpr std::size_t kHard = 128;
 
 // 1 1 2 1 1 2 4 1 1 2 1 1 2 4 8 ... (Luby, Sinclair and Zuckerman)
@@ -80,10 +81,10 @@ bool CdclSearch::search(std::span<const Literal> assumptions, const CancelToken&
         if (run >= kRestartUnit * luby(restarts)) {
             run = 0;
             ++restarts, ++counts_.restarts;
-            by_activity_ = conflicts >= kHard && !by_activity_;
+            by_activity_ = conflicts >= kHard;
             go_back_to(0);
             if (conflicts >= kHard && !thorough_) read_everything();
-            if (clauses_.learnt_count() > learnt_limit_) forget_some();
+            if (clauses_.size() > learnt_limit_) forget_some();
             continue;
         }
         switch (decide(assumptions)) {
@@ -127,8 +128,9 @@ CdclSearch::Step CdclSearch::choose() {
 }
 
 int CdclSearch::first_open(const Group& group) const {
-    for (int place = 0; place < group.size; ++place) {
-        if (truth(Literal::yes(group.first + place)) == Truth::Open) return place;
+    if (group.taken >= 0) return -1;
+    for (std::size_t word = 0; word < group.left.size(); ++word) {
+        if (group.left[word] != 0) return static_cast<int>(word * 64) + std::countr_zero(group.left[word]);
     }
     return -1;
 }
@@ -208,14 +210,10 @@ Literal CdclSearch::grade_literal(int id, int place) {
 
 // Nothing of a needed name is left, and no clause has said so yet.
 void CdclSearch::conflict_of_empty(int id) {
-    const auto& group = groups_[id];
-    for (const auto set : group.sets) {
+    for (const auto set : groups_[id].sets) {
         const auto yes = Literal::yes(sets_[set].variable);
         if (sets_[set].kind != SetKind::Need || truth(yes) != Truth::Yes) continue;
-        conflict_ = {~yes};
-        for (int place = 0; place < group.size; ++place) {
-            if (sets_[set].holds(place)) conflict_.push_back(package(id, place));
-        }
+        conflict_ = literals_of_need(set);
         return;
     }
 }

@@ -6,9 +6,10 @@
 // search itself:
 //   - of a group at most one package is taken: a quadratic number of clauses otherwise;
 //   - a true set takes away the packages outside it, and a taken package the sets that it is not in;
-//   - a false set takes away the packages that imply it.
-// Only "a Need has a member" is a clause, with two watched literals like the learnt ones. Sets being variables of their
-// own, conflicts are learnt in terms of specs and not build by build.
+//   - a false set takes away the packages that imply it;
+//   - a Need of which nothing is left is false, and a true one of which one package is left takes that.
+// Clauses are only what was learnt. Sets being variables of their own, that is in terms of specs and not build by
+// build.
 //
 // A group is loaded when one of its Needs first becomes true, in the middle of the search, and a package is read when
 // it is considered: before a grade is chosen, that grade's packages. Literals that come late take the level at which
@@ -108,11 +109,13 @@ class CdclSearch {
     };
     struct Group {
         bool loaded = false;
+        bool narrowed = false;    // it waits for its Needs to be looked at
         int first = 0, size = 0;  // variables of its packages
         int needs = 0;            // sets of the kind Need that are true
         int taken = -1;           // variable
         int saved = -1;           // the place last taken
         int answer = -1;
+        std::vector<std::uint64_t> left;  // bits: places of packages that are not out
         std::vector<int> sets, grades;
         std::vector<std::pair<int, int>> grade_sets;  // grade, variable
     };
@@ -127,12 +130,18 @@ class CdclSearch {
     void undo(Literal literal);
     void go_back_to(int level);
     void open_level();
+    static void set_bit(std::vector<std::uint64_t>& bits, int place, bool value);
 
     // Consequences (cdcl_propagate.cpp)
     bool propagate();
     bool imply(Literal literal, Literal cause);
+    bool leave_only(int group, std::span<const std::uint64_t> places, Literal cause);
     bool follow_package(Literal literal);
     bool follow_set(Literal literal);
+    void mark_narrowed(int group);
+    bool follow_needs(int group);
+    bool follow_need(int set);
+    [[nodiscard]] std::vector<Literal> literals_of_need(int set) const;
     bool visit_watches(Literal falsified);
     void set_conflict(std::span<const Literal> literals) { conflict_.assign(literals.begin(), literals.end()); }
 
@@ -140,7 +149,6 @@ class CdclSearch {
     int new_set(int group, SetKind kind, int tag);
     void fill_set(int set, const std::vector<int>& places);
     void attach_set(int set);
-    void attach_need(int set);
     void load_pending();
     void read_package(int package);
     void read_through(int group, int last);
@@ -148,6 +156,7 @@ class CdclSearch {
 
     // Conflicts (cdcl_analyse.cpp)
     void learn();
+    [[nodiscard]] Literal told_by_sets(Literal literal) const;
     void collect_reason(Literal literal, std::vector<Literal>& out);
     bool is_redundant(Literal literal, const std::vector<char>& levels_of_clause);
     void explain_assumption(Literal failed, std::span<const Literal> assumptions);
@@ -163,7 +172,7 @@ class CdclSearch {
     [[nodiscard]] int first_open(const Group& group) const;
     [[nodiscard]] int first_open_considered(int group);
     [[nodiscard]] int end_of_grade(const Group& group, int place) const;
-    [[nodiscard]] bool settled() const { return conflict_.empty() && head_ == trail_.size(); }
+    [[nodiscard]] bool settled() const { return conflict_.empty() && head_ == trail_.size() && narrowed_.empty(); }
     Literal grade_literal(int group, int place);
     void conflict_of_empty(int group);
     void keep_answer();
@@ -183,6 +192,7 @@ class CdclSearch {
     std::size_t graded_ = 0;                  // of required_, how many have settled their grade
     std::vector<std::size_t> graded_starts_;  // as it was when each level began
     std::vector<int> to_load_;
+    std::vector<int> narrowed_;  // groups
     ActivityHeap heap_;
     std::vector<int> answer_groups_;
     std::vector<Literal> core_;

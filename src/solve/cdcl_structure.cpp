@@ -65,37 +65,9 @@ void CdclSearch::attach_set(int set) {
     const auto& group = groups_[sets_[set].group];
     if (group.taken >= 0 && !sets_[set].holds(group.taken - group.first)) imply(~yes, Literal::yes(group.taken));
     if (truth(yes) == Truth::Yes) {
-        for (int place = 0; place < group.size; ++place) {
-            if (!sets_[set].holds(place)) imply(Literal::no(group.first + place), yes);
-        }
+        leave_only(sets_[set].group, sets_[set].places, yes);
     }
-    if (sets_[set].kind == SetKind::Need) attach_need(set);
-}
-
-void CdclSearch::attach_need(int set) {
-    const auto& group = groups_[sets_[set].group];
-    const auto no = Literal::no(sets_[set].variable);
-    std::vector<Literal> literals = {no};
-    for (int place = 0; place < group.size; ++place) {
-        const auto package = Literal::yes(group.first + place);
-        if (sets_[set].holds(place) && !is_dead(package)) literals.push_back(package);
-    }
-    if (literals.size() == 1) {
-        if (truth(no) == Truth::Open) assign(no, {}, 0);
-        if (truth(no) == Truth::No && conflict_.empty()) set_conflict(literals);
-        return;
-    }
-    // Watched are literals that are not false, else those that became so last.
-    const auto rank = [&](Literal literal) { return truth(literal) == Truth::No ? level_of(literal) : level() + 1; };
-    for (const std::size_t i : {0, 1}) {
-        const auto begin = literals.begin() + static_cast<std::ptrdiff_t>(i);
-        std::iter_swap(
-            begin, std::max_element(begin, literals.end(), [&](Literal a, Literal b) { return rank(a) < rank(b); }));
-    }
-    const auto clause = clauses_.add(literals);
-    if (truth(literals[1]) != Truth::No) return;
-    if (truth(literals[0]) == Truth::Open) assign(literals[0], {{}, clause}, level_of(literals[1]));
-    if (truth(literals[0]) == Truth::No && conflict_.empty()) set_conflict(literals);
+    mark_narrowed(sets_[set].group);
 }
 
 void CdclSearch::load(int id) {
@@ -109,6 +81,8 @@ void CdclSearch::load(int id) {
     groups_[id].grades = grades;
     groups_[id].loaded = true;
     for (int place = 0; place < size; ++place) new_variable(id, place, -1);
+    groups_[id].left.assign((static_cast<std::size_t>(size) + 63) / 64, 0);
+    for (int place = 0; place < size; ++place) set_bit(groups_[id].left, place, true);
     const auto sets = groups_[id].sets;  // what is attached may add more, which then look after themselves
     for (const auto set : sets) fill_set(set, source_.members(id, sets_[set].tag));
 
@@ -122,6 +96,7 @@ void CdclSearch::load(int id) {
         // No clause holds it and nothing follows from it, so that it need not be on the trail.
         truths_[Literal::no(first + place).code()] = Truth::Yes;
         truths_[Literal::yes(first + place).code()] = Truth::No;
+        set_bit(groups_[id].left, place, false);
     }
     for (const auto set : sets) attach_set(set);
     if (thorough_) read_through(id, size - 1);

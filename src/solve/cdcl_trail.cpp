@@ -23,12 +23,17 @@ void CdclSearch::assign(Literal literal, Antecedent antecedent, int level) {
     variable.level = level;
     variable.antecedent = antecedent;
     trail_.push_back(literal);
-    if (literal.negated()) return;
     auto& group = groups_[variable.group];
-    if (variable.set < 0) {
+    if (literal.negated()) {
+        if (variable.set >= 0) return;
+        set_bit(group.left, variable.place, false);
+        mark_narrowed(variable.group);
+    } else if (variable.set < 0) {
         group.taken = literal.variable();
         group.saved = variable.place;
-    } else if (sets_[variable.set].kind == SetKind::Need && group.needs++ == 0) {
+    } else if (sets_[variable.set].kind == SetKind::Need) {
+        mark_narrowed(variable.group);
+        if (group.needs++ > 0) return;
         required_.push_back(variable.group);
         heap_.insert(variable.group);
         if (!group.loaded) to_load_.push_back(variable.group);
@@ -38,9 +43,12 @@ void CdclSearch::assign(Literal literal, Antecedent antecedent, int level) {
 void CdclSearch::undo(Literal literal) {
     truths_[literal.code()] = Truth::Open;
     truths_[(~literal).code()] = Truth::Open;
-    if (literal.negated()) return;
     const auto& variable = variables_[literal.variable()];
     auto& group = groups_[variable.group];
+    if (literal.negated()) {
+        if (variable.set < 0) set_bit(group.left, variable.place, true);
+        return;
+    }
     if (variable.set < 0) {
         group.taken = -1;
         if (group.needs > 0) heap_.insert(variable.group);
@@ -48,6 +56,12 @@ void CdclSearch::undo(Literal literal) {
         const auto found = std::find(required_.rbegin(), required_.rend(), variable.group);
         required_.erase(std::next(found).base());
     }
+}
+
+void CdclSearch::set_bit(std::vector<std::uint64_t>& bits, int place, bool value) {
+    const auto bit = std::uint64_t{1} << (static_cast<unsigned>(place) % 64);
+    auto& word = bits[static_cast<std::size_t>(place) / 64];
+    word = value ? word | bit : word & ~bit;
 }
 
 void CdclSearch::open_level() {
@@ -61,7 +75,11 @@ void CdclSearch::go_back_to(int level) {
     if (level >= this->level()) return;
     const auto start = level_starts_[level];
     for (auto i = trail_.size(); i-- > start;) {
-        if (level_of(trail_[i]) > level) undo(trail_[i]);
+        if (level_of(trail_[i]) > level) {
+            undo(trail_[i]);
+        } else {
+            mark_narrowed(variables_[trail_[i].variable()].group);
+        }
     }
     const auto kept = std::remove_if(trail_.begin() + static_cast<std::ptrdiff_t>(start), trail_.end(),
                                      [&](Literal literal) { return truth(literal) == Truth::Open; });

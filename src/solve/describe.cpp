@@ -11,13 +11,21 @@ namespace envbuild::solve {
 
 namespace {
 
-std::vector<std::string> versions_of(std::vector<const conda::PackageRecord*> records) {
-    std::sort(records.begin(), records.end(), [](const auto* a, const auto* b) { return a->version < b->version; });
+using Heads = std::vector<const conda::RecordHead*>;
+
+Heads heads_of(Universe& universe, const std::vector<int>& packages) {
+    Heads heads;
+    for (const auto id : packages) heads.push_back(&universe.package_unparsed(id).candidate.record.head());
+    return heads;
+}
+
+// Ascending, each once.
+std::vector<std::string> versions_of(Heads heads) {
+    std::sort(heads.begin(), heads.end(), [](const auto* a, const auto* b) { return *a->version < *b->version; });
     std::vector<std::string> versions;
-    for (const auto* record : records) {
-        if (versions.empty() || versions.back() != record->version.to_string()) {
-            versions.push_back(record->version.to_string());
-        }
+    for (const auto* head : heads) {
+        const auto& text = head->version->to_string();
+        if (versions.empty() || versions.back() != text) versions.push_back(text);
     }
     return versions;
 }
@@ -60,21 +68,38 @@ std::string describe_virtual(Universe& universe, const conda::MatchSpec& match, 
     return has.empty() ? "the target has no " + name : "the target has " + name + " " + has;
 }
 
+std::string describe_left_out(const conda::NameRecords::LeftOut& left_out) {
+    if (left_out.count == 1) return fmt::format("one record cannot be used: {}", left_out.first);
+    return fmt::format("{} records cannot be used, the first: {}", left_out.count, left_out.first);
+}
+
 }  // namespace
 
-std::string describe_packages(const Universe& universe, const std::vector<int>& packages) {
-    if (packages.empty()) return "";
-    std::vector<const conda::PackageRecord*> records;
-    for (const auto id : packages) records.push_back(universe.package_unparsed(id).candidate.record.get());
-    const auto& name = records.front()->name;
-    const auto versions = versions_of(records);
-    if (records.size() <= 2) {
-        std::vector<std::string> names;
-        for (const auto* record : records) names.push_back(record->version.to_string() + "=" + record->build);
-        return name + " " + join(names, ", ");
+PackageGroup describe_packages(Universe& universe, const std::vector<int>& packages) {
+    PackageGroup group;
+    if (packages.empty()) return group;
+    const auto& name = universe.name(universe.package_unparsed(packages.front()).name);
+    const auto heads = heads_of(universe, packages);
+    group.name = name.text;
+    group.versions = versions_of(heads);
+    group.build_count = heads.size();
+    if (heads.size() <= 2) {
+        for (const auto* head : heads)
+            group.builds.push_back(fmt::format("{}={}", head->version->to_string(), head->build));
     }
-    if (versions.size() <= 3) return fmt::format("{} {} ({} builds)", name, join(versions, ", "), records.size());
-    return fmt::format("{} {} to {} ({} builds)", name, versions.front(), versions.back(), records.size());
+    const std::set<std::string> told(group.versions.begin(), group.versions.end());
+    bool joined = false;
+    for (const auto& version : versions_of(heads_of(universe, name.packages))) {
+        const bool in = told.contains(version);
+        if (in && joined) {
+            group.ranges.back().highest = version;
+            ++group.ranges.back().versions;
+        } else if (in) {
+            group.ranges.push_back({version, version});
+        }
+        joined = in;
+    }
+    return group;
 }
 
 std::string describe_spec(const conda::MatchSpec& spec) {
@@ -83,33 +108,41 @@ std::string describe_spec(const conda::MatchSpec& spec) {
     return spec.channel() + "::" + text;
 }
 
-std::string describe_nothing_provides(Universe& universe, int spec, std::vector<std::string>& advice) {
+NothingProvides describe_nothing_provides(Universe& universe, int spec, std::vector<std::string>& advice) {
     const auto match = universe.spec(spec).match;
-    if (match.name().starts_with("__")) return describe_virtual(universe, match, advice);
+    if (match.name().starts_with("__")) return {"target", describe_virtual(universe, match, advice)};
     const auto& name = universe.name(universe.spec_name(spec));
-    const auto fits = [&](const Candidate& candidate) { return match.matches(*candidate.record); };
+    const auto fits = [&](const Candidate& candidate) { return candidate.record.fits(match); };
     if (const auto found = std::find_if(name.without_hash.begin(), name.without_hash.end(), fits);
         found != name.without_hash.end()) {
-        return fmt::format("{} has no sha256 in its channel, and what cannot be checked is not installed",
-                           found->record->dist_name());
+        return {"no_sha256", fmt::format("{} has no sha256 in its channel, and what cannot be checked is not installed",
+                                         found->record->dist_name())};
     }
     const auto hidden = std::find_if(name.hidden.begin(), name.hidden.end(), fits);
     if (!name.packages.empty()) {
-        std::vector<const conda::PackageRecord*> records;
-        for (const auto id : name.packages) records.push_back(universe.package_unparsed(id).candidate.record.get());
-        auto text = "there is only " + name.text + " " + newest_of(versions_of(records));
-        if (hidden != name.hidden.end()) {
+        std::string code = "no_such_version";
+        auto text = "there is only " + name.text + " " + newest_of(versions_of(heads_of(universe, name.packages)));
+        if (name.left_out.count > 0) text += "; " + describe_left_out(name.left_out);
+        if (hidden != name.hidden.end() && !match.channel().empty()) {
+            code = "other_channel";
+            text += fmt::format("; {} is in {}, which is not the channel that is asked for",
+                                hidden->record->dist_name(), hidden->record.channel());
+        } else if (hidden != name.hidden.end()) {
+            code = "hidden";
             text += fmt::format("; {} in {} is hidden by channel priority", hidden->record->dist_name(),
-                                hidden->record->channel);
+                                hidden->record.channel());
             advice.push_back(
-                fmt::format("to take it from there, write {}::{}", hidden->record->channel, match.to_string()));
+                fmt::format("to take it from there, write {}::{}", hidden->record.channel(), match.to_string()));
         }
-        return text;
+        return {std::move(code), std::move(text)};
     }
-    if (hidden != name.hidden.end()) return fmt::format("{} is only in {}", name.text, hidden->record->channel);
+    if (name.left_out.count > 0) return {"unusable", describe_left_out(name.left_out)};
+    if (hidden != name.hidden.end())
+        return {match.channel().empty() ? "hidden" : "other_channel",
+                fmt::format("{} is only in {}", name.text, hidden->record.channel())};
     const auto similar = nearest(name.text, universe.provider().names());
     if (!similar.empty()) advice.push_back("did you mean " + similar + "?");
-    return "no channel has a package of this name";
+    return {"no_such_name", "no channel has a package of this name"};
 }
 
 }  // namespace envbuild::solve

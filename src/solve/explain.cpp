@@ -1,12 +1,9 @@
 #include "solve/explain.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "base/strings.hpp"
 #include "solve/describe.hpp"
 #include "solve/gpu_constraint.hpp"
 #include "solve/propagation.hpp"
@@ -27,6 +24,8 @@ class Contradiction {
     // The fewest parts that have no answer: each is left out in turn, and stays out where the rest still has none.
     ProblemParts smallest() {
         auto parts = ProblemParts::all(universe_.request());
+        // What is explained has no answer as a whole: a single part need not be asked about again.
+        if (!parts.gpu && parts.constraints.size() + parts.specs.size() == 1) return parts;
         const bool gpu = parts.gpu;
         parts.gpu = false;
         parts.gpu = has_answer(parts) && gpu;
@@ -83,17 +82,20 @@ class Explainer {
           cancel_(cancel),
           problem_(build_problem(universe, parts, names_of_proof(universe, parts, cancel))) {}
 
-    Error explain() {
+    Unsatisfiable explain() {
         const Propagation propagation(problem_);
-        if (propagation.consistent()) {
-            branch(propagation);
-        } else {
-            failure(propagation, 1);
+        Unsatisfiable told;
+        told.tree = propagation.consistent() ? branch(propagation) : failure(propagation);
+        const auto& request = universe_.request();
+        for (const auto i : parts_.specs) told.specs.push_back(describe_spec(request.specs[at(i)]));
+        for (const auto i : parts_.constraints) {
+            const auto& pin = request.constraints[at(i)];
+            told.constraints.push_back({describe_spec(pin.spec), pin.origin});
+            if (!pin.origin.empty() && pin.origin != "--pin")
+                advice_.push_back("--no-pin leaves out the pins of " + pin.origin);
         }
-        auto message = header();
-        for (const auto& line : lines_) message += "\n" + line;
-        Error error(ErrorKind::Unsatisfiable, message);
         if (parts_.gpu) {
+            told.options.emplace_back("--gpu");
             advice_.emplace_back(
                 "--gpu takes no CPU build of a package that has GPU builds: to allow one, name it (such as '" +
                 cpu_example() + "')");
@@ -104,31 +106,24 @@ class Explainer {
         if (!target_advice_.empty() && is_satisfiable(universe_, elsewhere, cancel_)) {
             advice_.insert(advice_.begin(), target_advice_.begin(), target_advice_.end());
         }
-        std::vector<std::string> unique;
         for (auto& text : advice_) {
-            if (std::find(unique.begin(), unique.end(), text) == unique.end()) unique.push_back(std::move(text));
+            if (std::find(told.advice.begin(), told.advice.end(), text) == told.advice.end())
+                told.advice.push_back(std::move(text));
         }
-        if (!unique.empty()) return std::move(error).with_hint(join(unique, "; "));
-        return error;
+        return told;
     }
 
   private:
+    using Relation = Explanation::Relation;
+    using Tree = std::vector<Explanation>;
     static constexpr int kDeepest = 6;
     static constexpr std::size_t kBranches = 3, kReasons = 4;
     static std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-    std::string header() const {
-        std::vector<std::string> names;
-        for (const auto i : parts_.specs) names.push_back("'" + describe_spec(universe_.request().specs[at(i)]) + "'");
-        for (const auto i : parts_.constraints) {
-            names.push_back("the constraint '" + describe_spec(universe_.request().constraints[at(i)]) + "'");
-        }
-        if (parts_.gpu) names.emplace_back("--gpu");
-        if (names.empty()) return "the target's virtual packages contradict each other";
-        if (names.size() == 1) return names.front() + " cannot be installed";
-        const auto last = names.back();
-        names.pop_back();
-        return join(names, ", ") + " and " + last + " cannot be had together";
+    static Explanation line(Relation relation) {
+        Explanation line;
+        line.relation = relation;
+        return line;
     }
 
     std::string cpu_example() const {
@@ -140,11 +135,7 @@ class Explainer {
         return "pytorch=*=*cpu*";
     }
 
-    void say(int depth, const std::string& text) {
-        lines_.push_back(std::string(static_cast<std::size_t>(depth) * 2, ' ') + text);
-    }
-
-    std::string packages_text(const std::vector<int>& packages) const {
+    PackageGroup described(const std::vector<int>& packages) const {
         std::vector<int> ids;
         for (const auto package : packages) ids.push_back(problem_.universe_package[at(package)]);
         return describe_packages(universe_, ids);
@@ -153,62 +144,81 @@ class Explainer {
     std::string spec_text(int set) const { return describe_spec(universe_.spec(problem_.sets[at(set)].spec).match); }
 
     // No single step decides: each way to go is followed until it ends.
-    void branch(const Propagation& propagation) {
+    Tree branch(const Propagation& propagation) {
+        Tree tree;
         int choice = -1;
         std::size_t fewest = 0;
         for (const auto group : propagation.present_groups()) {
             const auto ways = propagation.left(group).size();
             if (ways > 1 && (choice < 0 || ways < fewest)) choice = group, fewest = ways;
         }
-        if (choice < 0) return;
-        std::size_t shown = 0;
+        if (choice < 0) return tree;
         for (const auto package : propagation.left(choice)) {
-            if (shown == kBranches) {
-                say(1, fmt::format("and {} more builds of {}", fewest - shown, problem_.groups[at(choice)].text));
-                return;
+            if (tree.size() == kBranches) {
+                auto& more = tree.emplace_back(line(Relation::Further));
+                more.packages.name = problem_.groups[at(choice)].text;
+                more.count = fewest - kBranches;
+                break;
             }
             auto way = propagation;
             const bool goes_on = way.restrict(choice, {package});
-            ++shown;
-            say(1, "with " + packages_text({package}) + ":");
-            if (!goes_on) {
-                explained_.clear();
-                failure(way, 2);
+            auto told = line(Relation::Case);
+            told.packages = described({package});
+            if (goes_on) {
+                told.children.push_back(line(Relation::NotTogether));
             } else {
-                say(2, "what it needs cannot be had together either");
+                explained_.clear();
+                told.children = failure(way);
             }
+            tree.push_back(std::move(told));
         }
+        return tree;
     }
 
     // Nothing is left of a name that must be in.
-    void failure(const Propagation& propagation, int depth) {
+    Tree failure(const Propagation& propagation) {
+        Tree tree;
         const auto group = propagation.failed_group();
-        for (const auto root : problem_.roots) {
-            if (problem_.sets[at(root)].group == group) say(depth, "asked: " + spec_text(root));
-        }
         // Of a name that is asked for, only what fits the request is worth a word.
         auto packages = problem_.groups[at(group)].packages;
+        int missing = -1;
         for (const auto root : problem_.roots) {
             const auto& set = problem_.sets[at(root)];
             if (set.group != group) continue;
-            if (set.packages.empty()) return nothing_provides(root, depth + 1);
+            auto& asked = tree.emplace_back(line(Relation::Asked));
+            asked.packages.name = problem_.groups[at(group)].text;
+            asked.spec = spec_text(root);
             packages = set.packages;
+            if (missing < 0 && packages.empty()) {
+                missing = root;
+                asked.children = {nothing_provides(root)};
+            }
         }
-        reasons(propagation, packages, depth + 1, true);
+        if (missing >= 0) return tree;
+        if (tree.empty()) {
+            tree.push_back(line(Relation::Needed));
+            tree.back().packages.name = problem_.groups[at(group)].text;
+        }
+        auto& below = tree.back().children;
+        below = reasons(propagation, packages, 2, true);
         const auto is_cpu = [&](int package) { return problem_.excluded[at(package)] == Problem::Excluded::CpuBuild; };
-        if (std::all_of(packages.begin(), packages.end(), is_cpu)) gpu_builds(group, depth + 1);
+        if (std::all_of(packages.begin(), packages.end(), is_cpu)) gpu_builds(group, below);
+        return tree;
     }
 
-    void nothing_provides(int set, int depth) {
+    Explanation nothing_provides(int set) {
         const auto spec = problem_.sets[at(set)].spec;
         const bool is_virtual = universe_.name_text(universe_.spec_name(spec)).starts_with("__");
-        const auto why = describe_nothing_provides(universe_, spec, is_virtual ? target_advice_ : advice_);
-        say(depth, "nothing provides it: " + why);
+        auto why = describe_nothing_provides(universe_, spec, is_virtual ? target_advice_ : advice_);
+        auto told = line(Relation::Missing);
+        told.code = std::move(why.code);
+        told.reason = std::move(why.reason);
+        return told;
     }
 
     // Why each of the packages is out, alike reasons together. What merely is not what was asked for says nothing new
     // at the top.
-    void reasons(const Propagation& propagation, const std::vector<int>& packages, int depth, bool top) {
+    Tree reasons(const Propagation& propagation, const std::vector<int>& packages, int depth, bool top) {
         std::map<std::tuple<Kind, int, int, int>, std::vector<int>> alike;
         for (const auto package : packages) {
             const auto& reason = propagation.reason(package);
@@ -224,93 +234,145 @@ class Explainer {
         for (const auto& entry : alike) order.push_back(&entry.second);
         std::stable_sort(order.begin(), order.end(),
                          [](const auto* a, const auto* b) { return a->front() < b->front(); });
+        Tree tree;
         for (std::size_t i = 0; i < order.size(); ++i) {
             if (i == kReasons && order.size() > kReasons + 1) {
-                say(depth, fmt::format("and {} further reasons for other builds", order.size() - i));
-                return;
+                tree.push_back(line(Relation::Further));
+                tree.back().count = order.size() - i;
+                break;
             }
-            reason(propagation, *order[i], depth);
+            if (propagation.reason(order[i]->front()).kind != Kind::Alive)
+                tree.push_back(reason(propagation, *order[i], depth));
         }
+        return tree;
     }
 
-    void reason(const Propagation& propagation, const std::vector<int>& packages, int depth) {
+    Explanation reason(const Propagation& propagation, const std::vector<int>& packages, int depth) {
         const auto& reason = propagation.reason(packages.front());
-        const auto who = packages_text(packages);
-        const bool many = packages.size() > 1;
+        Explanation told;
+        told.packages = described(packages);
         switch (reason.kind) {
             case Kind::Excluded:
-                say(depth, who + excluded_text(packages.front(), many));
-                return;
+                told.relation = Relation::Excluded;
+                told.code = excluded_code(packages.front());
+                if (told.code == "constraint") told.pins = pins_against(packages);
+                if (told.code == "broken")
+                    told.reason = universe_.package(problem_.universe_package[at(packages.front())]).fault;
+                break;
             case Kind::Unmet:
-                say(depth, fmt::format("{} {} {}", who, many ? "need" : "needs", spec_text(reason.set)));
-                unmet(propagation, reason.set, depth + 1);
-                return;
-            case Kind::Required:
-                say(depth, fmt::format("{} {} not fit {}", who, many ? "do" : "does",
-                                       demand_text(propagation, reason, "needed")));
-                return;
-            case Kind::Barred:
-                say(depth, fmt::format("{} {} not fit {}", who, many ? "do" : "does",
-                                       demand_text(propagation, reason, "constrained")));
-                return;
             case Kind::Bars:
-                say(depth, fmt::format("{} {} only beside {}", who, many ? "go" : "goes", spec_text(reason.set)));
-                unmet(propagation, reason.set, depth + 1);
-                return;
+                told.relation = reason.kind == Kind::Unmet ? Relation::Needs : Relation::OnlyBeside;
+                told.spec = spec_text(reason.set);
+                told.children = unmet(propagation, reason.set, depth + 1);
+                break;
+            case Kind::Required:
+            case Kind::Barred:
+                told.relation = Relation::DoesNotFit;
+                told.spec = spec_text(reason.set);
+                told.by_constraint = reason.kind == Kind::Barred;
+                if (reason.group >= 0) demanded_by(propagation, reason.group, told);
+                break;
             case Kind::Restricted:
-                say(depth, who + " is not taken in this case");
-                return;
             case Kind::Alive:
-                return;
+                told.relation = Relation::NotThisCase;
+                break;
         }
+        return told;
     }
 
     // What the request would have to fit.
-    void gpu_builds(int group, int depth) {
+    void gpu_builds(int group, Tree& tree) const {
         std::vector<int> builds;
         for (const auto package : problem_.groups[at(group)].packages) {
             if (problem_.excluded[at(package)] == Problem::Excluded::No) builds.push_back(package);
         }
-        if (!builds.empty()) say(depth, "there are GPU builds of " + packages_text(builds));
+        if (builds.empty()) return;
+        tree.push_back(line(Relation::Available));
+        tree.back().packages = described(builds);
     }
 
-    std::string excluded_text(int package, bool many) const {
+    // Pins that keep one of the packages out.
+    std::vector<ToldPin> pins_against(const std::vector<int>& packages) {
+        std::vector<ToldPin> pins;
+        for (const auto i : parts_.constraints) {
+            const auto& pin = universe_.request().constraints[at(i)];
+            const auto id = universe_.intern(pin.spec);
+            const auto& providers = universe_.spec(id).providers;
+            const auto fits = [&](int package) {
+                const auto known = problem_.universe_package[at(package)];
+                return std::find(providers.begin(), providers.end(), known) != providers.end();
+            };
+            const bool is_same_name =
+                universe_.spec_name(id) == problem_.groups[at(problem_.group_of[at(packages.front())])].name;
+            if (is_same_name && !std::all_of(packages.begin(), packages.end(), fits))
+                pins.push_back({describe_spec(pin.spec), pin.origin});
+        }
+        return pins;
+    }
+
+    std::string excluded_code(int package) const {
         switch (problem_.excluded[at(package)]) {
             case Problem::Excluded::CpuBuild:
-                return many ? " are CPU builds, and --gpu asks for a GPU build"
-                            : " is a CPU build, and --gpu asks for a GPU build";
+                return "cpu_build";
             case Problem::Excluded::Constraint:
-                return many ? " do not fit the constraints" : " does not fit the constraints";
+                return "constraint";
             case Problem::Excluded::Broken:
-                return " cannot be read: a dependency does not parse";
+                return "broken";
             case Problem::Excluded::No:
                 break;
         }
         return "";
     }
 
-    std::string demand_text(const Propagation& propagation, const Propagation::Reason& reason,
-                            std::string_view verb) const {
-        if (reason.group < 0) return "'" + spec_text(reason.set) + "', which is asked";
-        const auto by = propagation.left(reason.group);
-        const auto name = by.empty() ? problem_.groups[at(reason.group)].text : packages_text(by);
-        return fmt::format("'{}', which is {} by {}", spec_text(reason.set), verb, name);
+    void demanded_by(const Propagation& propagation, int group, Explanation& told) const {
+        const auto left = propagation.left(group);
+        // Where nothing is left of it either, all that there was of it said so.
+        told.by = described(left.empty() ? problem_.groups[at(group)].packages : left);
+        told.through = way_to(propagation, group);
+    }
+
+    // The names from what is asked to the group, which every package of the name before needs: the shortest such way,
+    // without the group itself.
+    std::vector<std::string> way_to(const Propagation& propagation, int group) const {
+        std::map<int, int> before;  // group -> which needs it
+        std::vector<int> order;
+        for (const auto root : problem_.roots) {
+            const auto asked = problem_.sets[at(root)].group;
+            if (before.emplace(asked, -1).second) order.push_back(asked);
+        }
+        for (std::size_t i = 0; i < order.size() && !before.contains(group); ++i) {
+            const auto left = propagation.left(order[i]);
+            std::map<int, std::size_t> needing;
+            for (const auto package : left) {
+                std::set<int> needed;
+                for (const auto set : problem_.needs[at(package)]) needed.insert(problem_.sets[at(set)].group);
+                for (const auto one : needed) ++needing[one];
+            }
+            for (const auto& [needed, count] : needing) {
+                if (count == left.size() && before.emplace(needed, order[i]).second) order.push_back(needed);
+            }
+        }
+        std::vector<std::string> names;
+        const auto found = before.find(group);
+        for (auto at_group = found == before.end() ? -1 : found->second; at_group >= 0; at_group = before.at(at_group))
+            names.insert(names.begin(), problem_.groups[at(at_group)].text);
+        return names;
     }
 
     // Why none of a set is left.
-    void unmet(const Propagation& propagation, int set, int depth) {
+    Tree unmet(const Propagation& propagation, int set, int depth) {
         const auto& packages = problem_.sets[at(set)].packages;
-        if (packages.empty()) return nothing_provides(set, depth);
-        if (depth > kDeepest) return say(depth, "which cannot be had either");
-        if (!explained_.insert(set).second) return say(depth, "which cannot be had, as said above");
-        reasons(propagation, packages, depth, false);
+        if (packages.empty()) return {nothing_provides(set)};
+        if (depth > kDeepest) return {line(Relation::TooDeep)};
+        if (!explained_.insert(set).second) return {line(Relation::SeeAbove)};
+        return reasons(propagation, packages, depth, false);
     }
 
     Universe& universe_;
     const ProblemParts& parts_;
     const CancelToken& cancel_;
     const Problem problem_;
-    std::vector<std::string> lines_, advice_, target_advice_;
+    std::vector<std::string> advice_, target_advice_;
     std::set<int> explained_;
 };
 
@@ -321,7 +383,7 @@ bool is_satisfiable(Universe& universe, const ProblemParts& parts, const CancelT
     return reached.search().solve({}, cancel);
 }
 
-Error explain(Universe& universe, const CancelToken& cancel) {
+Unsatisfiable explain(Universe& universe, const CancelToken& cancel) {
     const auto parts = Contradiction(universe, cancel).smallest();
     return Explainer(universe, parts, cancel).explain();
 }

@@ -35,14 +35,15 @@ bool is_cuda_package(std::string_view name) {
 bool is_gpu_build(const conda::PackageRecord& record) {
     if (says_cpu(record.build)) return false;
     if (says_gpu(record.build)) return true;
+    bool needs_gpu = false;
     for (const auto& text : record.depends) {
-        const auto words = split_whitespace(text);
-        if (words.empty()) continue;
-        if (words[0] == "cpuonly") return false;
-        if (is_cuda_package(words[0].substr(0, words[0].find_first_of("=<>!~[")))) return true;
-        if (words.size() > 2 && says_gpu(words[2])) return true;
+        const auto need = conda::MatchSpec::parse(text, conda::Dialect::Conda);
+        if (!need) continue;
+        if (need->name() == "cpuonly") return false;
+        needs_gpu = needs_gpu || is_cuda_package(need->name()) ||
+                    (!need->build().is_any() && says_gpu(need->build().to_string()));
     }
-    return false;
+    return needs_gpu;
 }
 
 bool is_gpu_build(const LazyRecord& record) {

@@ -1,9 +1,10 @@
 // --gpu as a constraint: a package that comes in CPU and GPU builds must be a GPU build.
 //
 // A record is a GPU build when its build string says so ("cuda", "gpu") or when it needs CUDA (__cuda, cudatoolkit,
-// cuda-version, cuda-*, cudnn, pytorch-cuda, or another package's build "*cuda*"/"*gpu*"). A name comes in both when
+// cuda, cuda-*, cudnn, nccl, pytorch-cuda, pytorch-gpu, tensorflow-gpu, or another package's build "*cuda*"/"*gpu*");
+// never when its build string holds "cpu" or it needs cpuonly. A name comes in both when
 // one of its versions has a GPU build and one that is not. Exempt is what the request names as a CPU build: a spec
-// whose build holds "cpu", "NAME-cpu", "cpuonly" (everything), and what those packages need.
+// whose build holds "cpu", "NAME-cpu", "cpuonly" (everything), and what those packages need as CPU builds.
 #pragma once
 
 #include <set>

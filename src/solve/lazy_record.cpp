@@ -24,7 +24,7 @@ const RecordShelf::Read& RecordShelf::read(std::size_t place) {
         read.record = std::move(*record);
     } else {
         const auto& head = records_->heads()[place];
-        read.broken = true;
+        read.fault = record.error().message();
         read.record.name = name_;
         read.record.version = *head.version;
         read.record.build = head.build;
@@ -40,5 +40,9 @@ LazyRecord::LazyRecord(std::shared_ptr<RecordShelf> shelf, std::size_t place)
     : shelf_(std::move(shelf)), head_(&shelf_->records().heads()[place]), place_(static_cast<std::uint32_t>(place)) {}
 
 LazyRecord::LazyRecord(conda::PackageRecord record) : LazyRecord(shelf_of(std::move(record)), 0) {}
+
+bool LazyRecord::fits(const conda::MatchSpec& spec) const {
+    return spec.matches(head()) && (spec.asks_for_head_only() || spec.matches(**this));
+}
 
 }  // namespace envbuild::solve

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "conda/match_spec.hpp"
 #include "conda/name_records.hpp"
 
 namespace envbuild::solve {
@@ -18,7 +19,7 @@ class RecordShelf {
 
     struct Read {
         conda::PackageRecord record;
-        bool broken = false;  // only what the head says is there
+        std::string fault;  // why only what the head says is there; "" where all is
     };
     [[nodiscard]] const Read& read(std::size_t place);
     [[nodiscard]] const conda::NameRecords& records() const { return *records_; }
@@ -40,10 +41,11 @@ class LazyRecord {
     [[nodiscard]] std::string_view channel() const { return shelf_->records().channel(); }
     [[nodiscard]] const conda::PackageRecord& operator*() const { return shelf_->read(place_).record; }
     [[nodiscard]] const conda::PackageRecord* operator->() const { return &**this; }
-    [[nodiscard]] const conda::PackageRecord* get() const { return &**this; }
     [[nodiscard]] bool may_hold(std::string_view text) const { return shelf_->records().may_hold(place_, text); }
-    // Its text turned out to be unreadable: no package to install.
-    [[nodiscard]] bool is_broken() const { return shelf_->read(place_).broken; }
+    // In every field but the channel. Of a spec that asks for what heads show the rest is not read.
+    [[nodiscard]] bool fits(const conda::MatchSpec& spec) const;
+    // Why its text turned out to be unreadable, which makes it no package to install; "" where it can be read.
+    [[nodiscard]] const std::string& fault() const { return shelf_->read(place_).fault; }
 
   private:
     std::shared_ptr<RecordShelf> shelf_;

@@ -21,7 +21,11 @@ class Optimizer {
     std::optional<BestAnswer> run(const std::vector<std::string>& requested) {
         if (!search({})) return std::nullopt;
         at_hand_ = answer();
-        for (const auto& name : requested) chosen_.push_back(reached_.group(universe_.name_id(name)));
+        // Virtual packages are part of the target: there is nothing to choose, and nothing to install.
+        for (const auto& name : requested) {
+            if (const auto group = reached_.group(universe_.name_id(name)); !reached_.is_virtual(group))
+                chosen_.push_back(group);
+        }
         met_.insert(chosen_.begin(), chosen_.end());
         for (const auto grain : {Grain::Version, Grain::Class}) {
             for (const auto group : chosen_) pin(group, grain);

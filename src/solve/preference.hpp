@@ -1,7 +1,7 @@
 // Which of two candidates of one name is better, and in which order names get their choice (docs/resolver.md).
 //
 // Order of a name's candidates, best first:
-//   1. what the caller holds on to (a record of an earlier lock),
+//   1. what the caller holds on to (of an earlier lock): the very file, then the same version in any build,
 //   2. the channel, with flexible priority only,
 //   3. the highest version,
 //   4. the fewest track_features,

@@ -21,7 +21,7 @@ class Builder {
             roots_.push_back(universe_.intern(universe_.request().specs[static_cast<std::size_t>(i)]));
         }
         for (const auto i : parts_.constraints) {
-            const auto id = universe_.intern(universe_.request().constraints[static_cast<std::size_t>(i)]);
+            const auto id = universe_.intern(universe_.request().constraints[static_cast<std::size_t>(i)].spec);
             constraints_[universe_.spec(id).name].push_back(id);
         }
         if (parts_.gpu) {
@@ -59,7 +59,7 @@ class Builder {
 
     Problem::Excluded exclusion(int id, const std::vector<int>* constraints, bool gpu_only) {
         const auto& package = universe_.package(id);
-        if (package.broken) return Problem::Excluded::Broken;
+        if (!package.fault.empty()) return Problem::Excluded::Broken;
         if (constraints != nullptr) {
             for (const auto constraint : *constraints) {
                 const auto& providers = universe_.spec(constraint).providers;

@@ -55,12 +55,6 @@ Propagation::Propagation(const Problem& problem)
     run();
 }
 
-std::vector<char> Propagation::alive() const {
-    std::vector<char> alive(reasons_.size());
-    for (std::size_t i = 0; i < alive.size(); ++i) alive[i] = reasons_[i].kind == Reason::Kind::Alive ? 1 : 0;
-    return alive;
-}
-
 std::vector<int> Propagation::left(int group) const {
     std::vector<int> left;
     for (const auto package : problem_.groups[at(group)].packages) {

@@ -35,7 +35,6 @@ class Propagation {
     [[nodiscard]] bool alive(int package) const {
         return reasons_[static_cast<std::size_t>(package)].kind == Reason::Kind::Alive;
     }
-    [[nodiscard]] std::vector<char> alive() const;
     [[nodiscard]] const Reason& reason(int package) const { return reasons_[static_cast<std::size_t>(package)]; }
     [[nodiscard]] std::vector<int> left(int group) const;  // best first
     [[nodiscard]] bool present(int group) const { return present_[static_cast<std::size_t>(group)] != 0; }

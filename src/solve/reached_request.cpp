@@ -42,7 +42,7 @@ Literal ReachedRequest::spec_literal(int index) {
 }
 
 Literal ReachedRequest::constraint_literal(int index) {
-    const auto spec = universe_.intern(universe_.request().constraints[index]);
+    const auto spec = universe_.intern(universe_.request().constraints[index].spec);
     return Literal::yes(variable(bar_variables_, spec, CdclSearch::SetKind::Bar));
 }
 
@@ -115,7 +115,7 @@ CdclSource::Package ReachedRequest::read(int group, int place) {
     }
     ++packages_read_;
     const auto& package = universe_.package(id);
-    made.usable = !package.broken;
+    made.usable = package.fault.empty();
     if (!made.usable) return made;
     for (const auto need : package.needs) {
         if (!ignored(need)) made.implies.push_back(variable(need_variables_, need, CdclSearch::SetKind::Need));

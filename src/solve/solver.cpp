@@ -18,15 +18,62 @@ namespace {
 
 // One order of the specs whatever order they were written in, so that the answer is the same.
 Request in_order(Request request) {
-    for (auto* list : {&request.specs, &request.constraints}) {
-        std::sort(list->begin(), list->end(), [](const auto& a, const auto& b) {
-            return std::pair(a.canonical(a.channel()), a.to_string()) <
-                   std::pair(b.canonical(b.channel()), b.to_string());
-        });
-    }
+    const auto order = [](const auto& a, const auto& b) {
+        return std::pair(a.canonical(a.channel()), a.to_string()) < std::pair(b.canonical(b.channel()), b.to_string());
+    };
+    std::ranges::sort(request.specs, order);
+    std::ranges::sort(request.constraints, order, &Constraint::spec);
     std::sort(request.virtual_packages.begin(), request.virtual_packages.end(),
               [](const auto& a, const auto& b) { return a.name < b.name; });
     return request;
+}
+
+// Whether the file that a record's fault begins with ("numpy-2.0-py_0.conda: its build ...") is of a newer version.
+bool is_newer(std::string_view fault, const conda::PackageRecord& taken) {
+    const auto file = fault.substr(0, fault.find(": "));
+    if (!file.starts_with(taken.name + "-")) return false;
+    const auto rest = file.substr(taken.name.size() + 1);
+    const auto version = conda::Version::parse(rest.substr(0, rest.find('-')));
+    return version && *version > taken.version;
+}
+
+// "2.1, 2.0", the newest first.
+std::string versions_text(std::set<conda::Version> versions) {
+    std::vector<std::string> texts;
+    for (auto it = versions.rbegin(); it != versions.rend() && texts.size() < 3; ++it) texts.push_back(it->to_string());
+    return join(texts, ", ") + (versions.size() > texts.size() ? " and more" : "");
+}
+
+// Newer versions than the one that is taken which a channel lists, and which cannot be taken: nobody would guess it.
+void note_unusable(Universe& universe, const conda::PackageRecord& taken, std::vector<std::string>& notes) {
+    const auto& name = universe.name(universe.name_id(taken.name));
+    std::set<conda::Version> unreadable, without_hash;
+    std::string why;
+    for (const auto id : name.packages) {
+        const auto& package = universe.package_unparsed(id);
+        const auto& version = *package.candidate.record.head().version;
+        if (package.fault.empty() || version <= taken.version) continue;
+        unreadable.insert(version);
+        if (why.empty()) why = fmt::format("{}: {}", package.candidate.record.head().file_name, package.fault);
+    }
+    for (const auto& candidate : name.without_hash) {
+        const auto& version = *candidate.record.head().version;
+        if (version > taken.version) without_hash.insert(version);
+    }
+    if (!unreadable.empty()) {
+        notes.push_back(fmt::format("{} is taken, and {} left out: {}", taken.dist_name(),
+                                    versions_text(std::move(unreadable)), why));
+    }
+    if (!without_hash.empty()) {
+        notes.push_back(fmt::format("{} is taken, and {} left out: without a sha256 what is fetched cannot be checked",
+                                    taken.dist_name(), versions_text(std::move(without_hash))));
+    }
+    if (name.left_out.count > 0 && is_newer(name.left_out.first, taken)) {
+        notes.push_back(
+            fmt::format("{} is taken, and {} left out: {}", taken.dist_name(),
+                        name.left_out.count == 1 ? "a record" : fmt::format("{} records", name.left_out.count),
+                        name.left_out.first));
+    }
 }
 
 std::vector<std::string> notes_of(Universe& universe, const Solution& solution) {
@@ -38,6 +85,7 @@ std::vector<std::string> notes_of(Universe& universe, const Solution& solution) 
             notes.push_back(
                 fmt::format("{} is the {} build {}", record.name, is_gpu_build(record) ? "GPU" : "CPU", record.build));
         }
+        note_unusable(universe, record, notes);
         const auto newer = std::any_of(name.hidden.begin(), name.hidden.end(), [&](const auto& candidate) {
             return *candidate.record.head().version > record.version;
         });
@@ -51,11 +99,8 @@ std::vector<std::string> notes_of(Universe& universe, const Solution& solution) 
     return notes;
 }
 
-}  // namespace
-
-Solution solve(const Request& asked, CandidateProvider& provider, const CancelToken& cancel) {
-    const auto request = in_order(asked);
-    Universe universe(request, provider);
+std::optional<Solution> best_solution(Universe& universe, const CancelToken& cancel) {
+    const auto& request = universe.request();
     ReachedRequest reached(universe, ProblemParts::all(request));
     std::vector<std::string> names;
     for (const auto& spec : request.specs) names.push_back(spec.name());
@@ -64,7 +109,7 @@ Solution solve(const Request& asked, CandidateProvider& provider, const CancelTo
         return std::ranges::find(request.first, name) != request.first.end();
     });
     const auto best = find_best(universe, reached, names, cancel);
-    if (!best) throw explain(universe, cancel);
+    if (!best) return std::nullopt;
 
     Solution solution;
     for (const auto id : best->packages) solution.packages.push_back(*universe.package_unparsed(id).candidate.record);
@@ -79,6 +124,21 @@ Solution solve(const Request& asked, CandidateProvider& provider, const CancelTo
                            counts.conflicts};
     solution.notes = notes_of(universe, solution);
     return solution;
+}
+
+}  // namespace
+
+std::optional<Solution> try_solve(const Request& asked, CandidateProvider& provider, const CancelToken& cancel) {
+    const auto request = in_order(asked);
+    Universe universe(request, provider);
+    return best_solution(universe, cancel);
+}
+
+Solution solve(const Request& asked, CandidateProvider& provider, const CancelToken& cancel) {
+    const auto request = in_order(asked);
+    Universe universe(request, provider);
+    if (auto solution = best_solution(universe, cancel)) return *std::move(solution);
+    throw explain(universe, cancel).to_error();
 }
 
 }  // namespace envbuild::solve

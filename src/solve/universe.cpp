@@ -1,7 +1,10 @@
 #include "solve/universe.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "base/shown.hpp"
 #include "solve/gpu_constraint.hpp"
 
 namespace envbuild::solve {
@@ -40,6 +43,10 @@ std::optional<int> Universe::intern(const std::string& text) {
         return found->second < 0 ? std::nullopt : std::optional(found->second);
     }
     auto spec = conda::MatchSpec::parse(text, conda::Dialect::Conda);
+    if (spec && !spec->channel().empty() && request_.channel_url) {
+        const auto url = request_.channel_url(spec->channel());
+        spec = url ? Expected<conda::MatchSpec>(spec->with_channel(*url)) : fail(ErrorKind::InvalidInput, text);
+    }
     if (!spec || !spec->has_exact_name()) {
         spec_ids_.emplace(text, -1);
         return std::nullopt;
@@ -62,6 +69,7 @@ void Universe::load(Name& name) {
     } else {
         auto offer = provider_.offer(name.text, name.channel);
         name.hidden = std::move(offer.hidden);
+        name.left_out = std::move(offer.left_out);
         for (auto& candidate : offer.usable) {
             const bool refused = !candidate.record.head().has_sha256 && !request_.allow_missing_sha256;
             (refused ? name.without_hash : usable).push_back(std::move(candidate));
@@ -81,12 +89,17 @@ void Universe::load(Name& name) {
                    record->sha256 == candidate.record->sha256;
         });
     };
-    const auto held_end = std::stable_partition(usable.begin(), usable.end(), is_held);
+    const auto has_held_version = [&](const Candidate& candidate) {
+        return std::any_of(held.begin(), held.end(),
+                           [&](const auto* record) { return record->version == *candidate.record.head().version; });
+    };
+    const auto files_end = std::stable_partition(usable.begin(), usable.end(), is_held);
+    const auto versions_end = std::stable_partition(files_end, usable.end(), has_held_version);
     const auto id = name_ids_.at(name.text);
     for (auto it = usable.begin(); it != usable.end(); ++it) {
         name.packages.push_back(static_cast<int>(packages_.size()));
         auto& package = packages_.emplace_back();
-        package.held = it < held_end;
+        package.hold = it < files_end ? Hold::File : it < versions_end ? Hold::Version : Hold::None;
         package.name = id;
         package.candidate = std::move(*it);
     }
@@ -123,8 +136,7 @@ const Universe::Spec& Universe::spec(int id) {
         const auto& about = name(spec.name);
         const auto fits = [&](int package) {
             const auto& record = packages_[static_cast<std::size_t>(package)].candidate.record;
-            return spec.match.matches(record.head()) && channel_matches(spec.match.channel(), record.channel()) &&
-                   (spec.match.asks_for_head_only() || spec.match.matches(*record));
+            return channel_matches(spec.match.channel(), record.channel()) && record.fits(spec.match);
         };
         // Most specs ask for nothing but a version, which is then compared once for all of its builds.
         const bool version_only =
@@ -144,18 +156,21 @@ const Universe::Package& Universe::package(int id) {
     if (!packages_[static_cast<std::size_t>(id)].parsed) {
         std::vector<int> needs, bars;
         const auto record = packages_[static_cast<std::size_t>(id)].candidate.record;
-        bool broken = record.is_broken();
+        auto fault = record.fault();
+        const auto refuse = [&](const std::string& text) {
+            if (fault.empty()) fault = fmt::format("its dependency '{}' does not parse", shown(text));
+        };
         for (const auto& text : record->depends) {
             if (const auto spec = intern(text)) {
                 needs.push_back(*spec);
             } else {
-                broken = true;
+                refuse(text);
             }
         }
         for (const auto& text : record->constrains) {
             const auto spec = intern(text);
             if (!spec) {
-                broken = true;
+                refuse(text);
             } else if (specs_[static_cast<std::size_t>(*spec)].match.name() != record->name) {
                 bars.push_back(*spec);
             }
@@ -166,7 +181,7 @@ const Universe::Package& Universe::package(int id) {
         }
         auto& package = packages_[static_cast<std::size_t>(id)];
         package.parsed = true;
-        package.broken = broken;
+        package.fault = std::move(fault);
         package.needs = std::move(needs);
         package.bars = std::move(bars);
     }
@@ -176,7 +191,8 @@ const Universe::Package& Universe::package(int id) {
 bool Universe::same_block(int a, int b, bool version_only) const {
     const auto& x = package_unparsed(a);
     const auto& y = package_unparsed(b);
-    if (x.held || y.held) return a == b;
+    if (x.hold != y.hold) return false;
+    if (x.hold == Hold::File) return a == b;
     if (!version_only) return compare_class(x.candidate, y.candidate, provider_.priority()) == 0;
     const bool same_channel =
         provider_.priority() != ChannelPriority::Flexible || x.candidate.channel_rank == y.candidate.channel_rank;

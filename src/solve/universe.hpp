@@ -2,6 +2,7 @@
 // packages, specs and which package fits which spec, all as small integers. Internal to solve/.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -16,12 +17,14 @@ namespace envbuild::solve {
 
 class Universe {
   public:
+    // How much of what the request holds on to a package is.
+    enum class Hold : std::uint8_t { File, Version, None };
     struct Package {
         Candidate candidate;
         int name = 0;
-        bool held = false;
+        Hold hold = Hold::None;
         bool parsed = false;
-        bool broken = false;           // its metadata holds a spec that does not parse
+        std::string fault;             // why its metadata cannot be read; "" where it can
         std::vector<int> needs, bars;  // specs: of depends, of constrains
     };
     struct Name {
@@ -32,6 +35,7 @@ class Universe {
         std::vector<std::size_t> version_ends;  // for each, where the run of packages with its version's text ends
         std::vector<Candidate> hidden;          // by channel priority
         std::vector<Candidate> without_hash;    // refused for having no sha256
+        conda::NameRecords::LeftOut left_out;   // by those who read the channels
         std::optional<bool> in_both;            // once comes_in_both() was asked
     };
     struct Spec {
@@ -56,7 +60,6 @@ class Universe {
     [[nodiscard]] const Spec& spec_unevaluated(int id) const { return specs_[static_cast<std::size_t>(id)]; }
     [[nodiscard]] int spec_name(int id) const { return specs_[static_cast<std::size_t>(id)].name; }
     [[nodiscard]] const std::string& name_text(int id) const { return names_[static_cast<std::size_t>(id)].text; }
-    [[nodiscard]] std::size_t package_count() const { return packages_.size(); }
     [[nodiscard]] CandidateProvider& provider() { return provider_; }
     [[nodiscard]] const Request& request() const { return request_; }
 

@@ -25,7 +25,7 @@ class Check {
                 reach(found->first);
             }
         }
-        for (const auto& spec : request_.constraints) require("the request", spec, false);
+        for (const auto& pin : request_.constraints) require("the request", pin.spec, false);
         for (const auto& record : packages_) {
             for (const auto& text : record.depends) require_text(record, text, true);
             for (const auto& text : record.constrains) require_text(record, text, false);

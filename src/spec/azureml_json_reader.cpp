@@ -9,6 +9,7 @@
 #include "spec/azureml_json.hpp"
 #include "spec/definition.hpp"
 #include "spec/definition_fields.hpp"
+#include "spec/git_location.hpp"
 #include "spec/json_fault.hpp"
 
 namespace envbuild::spec {
@@ -185,6 +186,10 @@ class JsonReader {
                                      "known are git and, for a folder beside the definition, local");
         }
         const bool is_url = location->text().contains("://");
+        if (const auto url = url_of_scp(location->text()); type == "git" && !url.empty()) {
+            DefinitionFields::refuse(*location, "the location is git's short form of an address, which names no scheme",
+                                     fmt::format("write {}, or the repository's https URL", url));
+        }
         if (is_url ? type == "local" : type == "git") {
             DefinitionFields::refuse(
                 *location, fmt::format("locationType is {}, and the location is {}", type, is_url ? "a URL" : "no URL"),

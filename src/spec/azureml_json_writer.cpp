@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/credential_name.hpp"
 #include "base/strings.hpp"
 #include "conda/platform.hpp"
 #include "spec/azureml_json.hpp"
@@ -154,8 +155,7 @@ std::vector<std::string> known_fields(std::string_view section) {
 }
 
 bool is_credential_key(std::string_view key) {
-    const std::string lower = to_lower(key);
-    return lower == "username" || lower.contains("password") || lower.contains("secret") || lower.contains("token");
+    return to_lower(key) == "username" || names_credential(key);
 }
 
 Json to_json(const Definition& definition) {

@@ -65,6 +65,9 @@ Json EnvironmentSpec::canonical() const {
     std::set<std::string> specs;
     for (const auto& spec : conda) specs.insert(spec.canonical(spec.channel()));
     set_set(out, "conda", specs);
+    std::set<std::string> pinned;
+    for (const auto& pin : pins) pinned.insert(pin.spec.canonical(pin.spec.channel()));
+    set_set(out, "pins", pinned);
     std::vector<std::string> urls;
     for (const auto& channel : channels) urls.push_back(channel.url().to_string());
     set_list(out, "channels", urls);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/shown.hpp"
 #include "base/strings.hpp"
 #include "pypi/expansion.hpp"
 #include "spec/reading.hpp"
@@ -175,6 +176,17 @@ void report_bad_spec(const Error& error, const std::optional<YamlNode>& node, Re
     }
 }
 
+Expected<conda::MatchSpec> with_canonical_channel(conda::MatchSpec spec, const std::filesystem::path& directory,
+                                                  const ReadOptions& options, Reading& out) {
+    if (spec.channel().empty()) return spec;
+    auto channels =
+        conda::resolve_channel(spec.channel(), options.channel_settings, directory.string(), &out.credentials);
+    if (!channels) return std::unexpected(std::move(channels.error()));
+    std::string canonical;
+    for (const auto& channel : *channels) canonical += (canonical.empty() ? "" : "|") + channel.url().to_string();
+    return spec.with_channel(canonical);
+}
+
 }  // namespace
 
 bool add_conda_spec(const std::string& text, const std::optional<YamlNode>& node,
@@ -191,20 +203,36 @@ bool add_conda_spec(const std::string& text, const std::optional<YamlNode>& node
     if (node) {
         for (const auto& warning : conda::match_spec_warnings(text)) out.warn(*node, redact(warning));
     }
-    if (!spec->channel().empty()) {
-        auto channels =
-            conda::resolve_channel(spec->channel(), options.channel_settings, directory.string(), &out.credentials);
-        if (!channels) {
-            if (node) out.error(*node, channels.error().message(), channels.error().hint());
-            return false;
-        }
-        std::string canonical;
-        for (const auto& channel : *channels) canonical += (canonical.empty() ? "" : "|") + channel.url().to_string();
-        *spec = spec->with_channel(canonical);
+    auto resolved = with_canonical_channel(*std::move(spec), directory, options, out);
+    if (!resolved) {
+        if (node) out.error(*node, resolved.error().message(), resolved.error().hint());
+        return false;
     }
-    out.spec.conda.push_back(*spec);
-    out.conda.push_back({std::move(*spec), node});
+    out.spec.conda.push_back(*resolved);
+    out.conda.push_back({*std::move(resolved), node});
     return true;
+}
+
+void read_pins(const std::filesystem::path& directory, const ReadOptions& options, Reading& out) {
+    for (const auto& [text, origin] : options.pins) {
+        const auto refuse = [&](const std::string& why, const std::string& advice) {
+            out.report(Diagnostic::Severity::Error, {origin, 0, 0},
+                       fmt::format("the pin '{}' cannot be used: {}", redact(shown(text)), redact(why)),
+                       advice + (origin == "--pin" ? "" : "; --no-pin leaves these pins out"));
+        };
+        auto spec = conda::MatchSpec::parse(text);
+        if (has_control_character(text)) {
+            refuse("it holds a control character or several lines", "write it as 'numpy 1.26.*'");
+        } else if (!spec) {
+            refuse(spec.error().message(), "write it as 'numpy 1.26.*' or 'numpy >=1.26,<2'");
+        } else if (!spec->has_exact_name()) {
+            refuse("it names no package", "a pin is for one package: 'numpy 1.26.*'");
+        } else if (auto resolved = with_canonical_channel(*std::move(spec), directory, options, out); !resolved) {
+            refuse(resolved.error().message(), "correct the channel, or leave it out");
+        } else {
+            out.spec.pins.push_back({*std::move(resolved), origin});
+        }
+    }
 }
 
 }  // namespace envbuild::spec

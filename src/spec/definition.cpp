@@ -9,6 +9,7 @@
 #include "base/text_encoding.hpp"
 #include "spec/environment_reader.hpp"
 #include "spec/file_kind.hpp"
+#include "spec/inside_link.hpp"
 #include "spec/yaml.hpp"
 
 namespace envbuild::spec {
@@ -78,6 +79,8 @@ std::vector<fs::path> yaml_definitions_in(const fs::path& directory) {
 
 DefinitionRead read_file_as(const fs::path& path, Form form) {
     const auto directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
+    // Which YAML file is the definition is the user's own choice; this one belongs to its folder.
+    if (path.filename() == kDefinitionFile) refuse_link_out(path, directory);
     const std::string bytes = read_limited(path);
     return form == Form::Json ? parse_definition_json(bytes, path.string(), directory)
                               : parse_definition_yaml(bytes, path.string(), directory);
@@ -86,7 +89,10 @@ DefinitionRead read_file_as(const fs::path& path, Form form) {
 DefinitionRead read_directory(const fs::path& directory) {
     if (fs::exists(directory / kDefinitionFile)) return read_file_as(directory / kDefinitionFile, Form::Json);
     const auto found = yaml_definitions_in(directory);
-    if (found.size() == 1) return read_file_as(found.front(), Form::Yaml);
+    if (found.size() == 1) {
+        refuse_link_out(found.front(), directory);
+        return read_file_as(found.front(), Form::Yaml);
+    }
     if (found.empty()) {
         throw Error(ErrorKind::NotFound, fmt::format("{} holds no {} and no Azure ML environment in YAML",
                                                      directory.string(), kDefinitionFile))

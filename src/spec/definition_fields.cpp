@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/credential_name.hpp"
 #include "base/fs.hpp"
 #include "base/json.hpp"
 #include "base/strings.hpp"
@@ -21,11 +22,6 @@ namespace {
 constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view kDigits = "0123456789";
 constexpr std::size_t kMaxName = 255;
-
-bool may_show_password(std::string_view text) {
-    const std::string lower = to_lower(text);
-    return lower.contains("password") || lower.contains("secret") || lower.contains("token");
-}
 
 bool only_of(std::string_view text, std::initializer_list<std::string_view> sets) {
     return std::ranges::all_of(
@@ -69,32 +65,20 @@ Expected<std::string> check_version(std::string_view version) {
             .with_hint("a version is letters, digits, '-', '_', '.' and '+', such as 3 or 1.0.0"));
 }
 
-Error without_password(const Error& error) {
-    if (!may_show_password(error.hint())) return error;
-    Error out(error.kind(), error.message());
-    for (const auto& frame : error.context()) out.add_context(frame);
-    return out;
-}
-
-bool lies_inside(const std::filesystem::path& path, const std::filesystem::path& directory) {
-    std::error_code failed;
-    const auto whole = fs::weakly_canonical(fs::absolute(path), failed);
-    if (failed) return false;
-    const auto root = fs::weakly_canonical(fs::absolute(directory), failed);
-    if (failed) return false;
-    const auto relative = whole.lexically_relative(root);
-    return !relative.empty() && *relative.begin() != "..";
+Error without_password(Error error) {
+    if (names_credential(error.hint())) return std::move(error).with_hint("");
+    return error;
 }
 
 void DefinitionFields::refuse(const YamlNode& node, const std::string& message, const std::string& hint) {
     Diagnostic out = node.diagnostic(Diagnostic::Severity::Error, message, hint);
-    if (may_show_password(out.excerpt)) out.excerpt.clear();
+    if (names_credential(out.excerpt)) out.excerpt.clear();
     throw out.to_error();
 }
 
 void DefinitionFields::warn(const YamlNode& node, const std::string& message, const std::string& hint) {
     Diagnostic out = node.diagnostic(Diagnostic::Severity::Warning, message, hint);
-    if (may_show_password(out.excerpt)) out.excerpt.clear();
+    if (names_credential(out.excerpt)) out.excerpt.clear();
     out_.warnings.push_back(std::move(out));
 }
 
@@ -114,7 +98,7 @@ void DefinitionFields::check_keys(const YamlNode* mapping, std::string_view what
 
 namespace {
 
-const std::string& one_line(const YamlNode& node, const std::string& text, std::string_view what) {
+std::string one_line(const YamlNode& node, std::string text, std::string_view what) {
     if (has_control_character(text))
         DefinitionFields::refuse(node, fmt::format("{} holds a control character or several lines", what));
     return text;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "spec/definition.hpp"
+#include "spec/inside_link.hpp"
 #include "spec/yaml.hpp"
 
 namespace envbuild::spec {
@@ -62,8 +63,6 @@ class DefinitionFields {
 // A version as Azure ML has them: "3", "1.0.0", "Autosave_2020-09-01T00.00.00Z".
 [[nodiscard]] Expected<std::string> check_version(std::string_view version);
 // The error without an excerpt that shows a password.
-[[nodiscard]] Error without_password(const Error& error);
-// Whether `path`, symlinks followed, lies in `directory`.
-[[nodiscard]] bool lies_inside(const std::filesystem::path& path, const std::filesystem::path& directory);
+[[nodiscard]] Error without_password(Error error);
 
 }  // namespace envbuild::spec

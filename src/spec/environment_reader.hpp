@@ -40,6 +40,12 @@ enum class FileKind : std::uint8_t {
 };
 [[nodiscard]] std::string_view describe(FileKind kind);  // "a conda environment file"
 
+// A pin as it is written, with the place that it is written at: "/home/me/.condarc", "--pin".
+struct WrittenPin {
+    std::string text, origin;
+    auto operator<=>(const WrittenPin&) const = default;
+};
+
 // What was asked beside the file. All of it counts for the hash where it says something.
 struct ReadOptions {
     conda::Platform platform;                      // --platform
@@ -49,6 +55,7 @@ struct ReadOptions {
     GpuAsk gpu;
     std::map<std::string, std::string> overrides;  // CONDA_OVERRIDE_*: as EnvironmentSpec has them
     std::string channel_priority;                  // where it is not strict
+    std::vector<WrittenPin> pins;                  // --pin, and those of .condarc
     std::string python;                            // --python: of a bare requirements file; else an error
     ProcessEnv env;                                // for ${VAR}
     conda::ChannelSettings channel_settings;

@@ -46,10 +46,17 @@ struct OwnBase {
     auto operator<=>(const OwnBase&) const = default;
 };
 
+// conda's pin: what a package must be if it is there at all. It brings nothing in.
+struct Pin {
+    conda::MatchSpec spec;  // its channel(), where given, is a canonical URL
+    std::string origin;     // "/home/me/.condarc", "--pin": for messages; not hashed
+};
+
 struct EnvironmentSpec {
-    std::string name;                          // for messages and labels; not hashed
-    std::vector<conda::Channel> channels;      // highest priority first; expanded, canonical
-    std::vector<conda::MatchSpec> conda;       // their channel(), where given, is a canonical URL
+    std::string name;                      // for messages and labels; not hashed
+    std::vector<conda::Channel> channels;  // highest priority first; expanded, canonical
+    std::vector<conda::MatchSpec> conda;   // their channel(), where given, is a canonical URL
+    std::vector<Pin> pins;
     std::vector<pypi::RequirementLine> pip;    // -r and -c inlined
     std::vector<std::string> pip_constraints;  // canonical requirement text of inlined -c files
     pypi::IndexOptions indexes;

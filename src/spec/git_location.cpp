@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/credential_name.hpp"
 #include "base/fs.hpp"
 #include "base/strings.hpp"
 
@@ -20,6 +21,16 @@ std::unexpected<Error> refuse(const std::string& message, const std::string& hin
 
 }  // namespace
 
+std::string url_of_scp(std::string_view text) {
+    const auto colon = text.find(':');
+    const auto at = text.find('@');
+    if (at == 0 || at == std::string_view::npos || colon == std::string_view::npos || colon <= at + 1) return "";
+    if (text.substr(0, colon).contains('/') || text.substr(colon).starts_with("://")) return "";
+    auto path = text.substr(colon + 1);
+    while (path.starts_with('/')) path.remove_prefix(1);
+    return path.empty() ? "" : fmt::format("ssh://{}/{}", text.substr(0, colon), path);
+}
+
 bool is_git_revision(std::string_view text) {
     return !text.empty() && !text.starts_with('-') && !has_control_character(text) &&
            text.find_first_of(" :?*[\\^~") == std::string_view::npos && !text.contains("..");
@@ -31,8 +42,16 @@ bool is_git_commit(std::string_view text) {
 }
 
 Expected<GitLocation> GitLocation::parse(std::string_view text) {
+    if (const auto url = url_of_scp(text); !url.empty()) {
+        return refuse(fmt::format("'{}' is git's short form of an address, which names no scheme", text),
+                      fmt::format("write {}, or the repository's https URL", url));
+    }
     const auto url = Url::parse(text);
     if (!url) return std::unexpected(url.error());
+    if (query_holds_credential(url->query())) {
+        return refuse("the URL of the build context holds a credential in its query",
+                      "take it out of the URL: ~/.netrc and git's own credential helpers are asked");
+    }
     if (std::ranges::find(kSchemes, url->scheme()) == kSchemes.end()) {
         return refuse(fmt::format("a build context cannot be had from {}", redact(text)),
                       "name a folder beside the definition, or a git URL: https://host/repository.git#ref:folder");

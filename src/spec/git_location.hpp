@@ -22,6 +22,9 @@ struct GitLocation {
     [[nodiscard]] std::string to_string() const;
 };
 
+// "ssh://git@host/a/b.git" of git's short form "git@host:a/b.git"; "" where it is none.
+[[nodiscard]] std::string url_of_scp(std::string_view text);
+
 // What may be asked for as a branch, tag or commit: nothing that git would read as an option or an expression.
 [[nodiscard]] bool is_git_revision(std::string_view text);
 // 40 hex digits, or 64 in a SHA-256 repository.

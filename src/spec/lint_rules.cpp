@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 
+#include "base/credential_name.hpp"
 #include "base/strings.hpp"
 
 namespace envbuild::spec {
@@ -257,13 +258,9 @@ class Risks {
                 warn(place, fmt::format("the variable {} changes how the environment itself is found", name),
                      "the image sets what it needs of it");
             }
-            const std::string lower = to_lower(name);
-            for (const std::string_view word :
-                 {"token", "password", "passwd", "secret", "api_key", "apikey", "credential"}) {
-                if (lower.find(word) == std::string::npos || value.empty()) continue;
+            if (!value.empty() && names_credential(name)) {
                 warn(place, fmt::format("the variable {} looks like a secret and would be readable in the image", name),
                      "give it to the container when it runs");
-                break;
             }
         }
     }

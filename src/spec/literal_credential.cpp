@@ -1,5 +1,8 @@
 #include "spec/literal_credential.hpp"
 
+#include <algorithm>
+
+#include "base/credential_name.hpp"
 #include "base/strings.hpp"
 #include "base/url.hpp"
 
@@ -38,11 +41,17 @@ bool is_literal_token(std::string_view path) {
     return false;
 }
 
+bool holds_literal_member(std::string_view query) {
+    return std::ranges::any_of(split(query, '&'), [](std::string_view member) {
+        return query_holds_credential(member) && is_literal(member.substr(member.find('=') + 1));
+    });
+}
+
 bool holds_credential(std::string_view text) {
     const auto url = Url::parse(text);
     // What is no proper URL is one that hides a password, or none.
     if (!url) return redact(text) != text;
-    if (is_literal_token(url->path() + "/")) return true;
+    if (is_literal_token(url->path() + "/") || holds_literal_member(url->query())) return true;
     if (!url->user_info()) return false;
     const auto password = url->user_info()->password.reveal();
     if (!password.empty()) return is_literal(password);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/credential_name.hpp"
 #include "base/strings.hpp"
 #include "pypi/requirements_file.hpp"
 #include "spec/python_demand.hpp"
@@ -66,6 +67,13 @@ void take_requirements(pypi::Requirements parsed, const std::filesystem::path& d
     }
     out.credentials.insert(out.credentials.end(), parsed.with_credentials.begin(), parsed.with_credentials.end());
     for (auto& requirement : parsed.requirements) {
+        // It would be in the hash, in locks and in what the image says of itself.
+        if (const auto& url = requirement.line.url;
+            url.scheme().starts_with("git+") && query_holds_credential(url.query())) {
+            out.report(Diagnostic::Severity::Error, requirement.place,
+                       fmt::format("{}: the query of the repository's URL holds a credential", redact(url.to_string())),
+                       "write it as user information, git+https://${TOKEN}@HOST/REPOSITORY, or put it into ~/.netrc");
+        }
         if (requirement.line.kind == pypi::RequirementLine::Kind::Local) {
             digest_local(requirement.line, requirement.place, directory, options, out);
         }

@@ -163,6 +163,7 @@ Reading read_all(std::string_view bytes, const std::string& file, const std::fil
     out.spec.gpu = options.gpu;
     out.spec.overrides = options.overrides;
     out.spec.channel_priority = options.channel_priority;
+    read_pins(directory, options, out);
     auto text = decode_text(bytes, file);
     if (!text) {
         out.diagnostics.push_back(diagnostic_of(text.error(), file));

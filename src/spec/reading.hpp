@@ -71,6 +71,8 @@ void read_variables(const YamlNode* node, const ReadOptions& options, Reading& o
 // Adds a spec as written; its channel becomes a canonical URL. False, with a diagnostic, where it does not parse.
 bool add_conda_spec(const std::string& text, const std::optional<YamlNode>& node,
                     const std::filesystem::path& directory, const ReadOptions& options, Reading& out);
+// options.pins to spec.pins; a diagnostic for each that does not parse or names no package.
+void read_pins(const std::filesystem::path& directory, const ReadOptions& options, Reading& out);
 // Pip lines to spec.pip, constraints and indexes; local sources get their digest.
 struct PipItem {
     std::string text;

@@ -4,6 +4,7 @@
 
 #include "base/fs.hpp"
 #include "pypi/requirements_file.hpp"
+#include "spec/inside_link.hpp"
 #include "spec/source_tree.hpp"
 
 namespace envbuild::spec {
@@ -32,6 +33,16 @@ class DiskSources final : public SourceAccess {
 };
 
 }  // namespace
+
+std::string SourcesWithin::read_text(const std::filesystem::path& path) const {
+    refuse_link_out(path, root_);
+    return disk_sources().read_text(path);
+}
+
+Digest SourcesWithin::digest_source(const std::filesystem::path& path) const {
+    refuse_link_out(path, root_);
+    return disk_sources().digest_source(path);
+}
 
 const SourceAccess& disk_sources() {
     static const DiskSources kSources;

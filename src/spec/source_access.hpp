@@ -20,6 +20,17 @@ class SourceAccess {
     [[nodiscard]] virtual Digest digest_source(const std::filesystem::path& path) const = 0;
 };
 
+// The disk, without what a symlink in `root` leads to outside of it (spec/inside_link.hpp): InvalidInput.
+class SourcesWithin final : public SourceAccess {
+  public:
+    explicit SourcesWithin(std::filesystem::path root) : root_(std::move(root)) {}
+    [[nodiscard]] std::string read_text(const std::filesystem::path& path) const override;
+    [[nodiscard]] Digest digest_source(const std::filesystem::path& path) const override;
+
+  private:
+    std::filesystem::path root_;
+};
+
 // The real disk.
 [[nodiscard]] const SourceAccess& disk_sources();
 

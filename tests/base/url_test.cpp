@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/credential_name.hpp"
+
 using envbuild::Url;
 
 namespace {
@@ -63,6 +65,29 @@ TEST_CASE("percent encoding goes both ways") {
     CHECK(envbuild::percent_encode("a b/ü", "/") == "a%20b/%C3%BC");
     CHECK(envbuild::percent_decode("a%20b%2") == "a b%2");
     CHECK(envbuild::percent_decode("%zz%41") == "%zzA");
+}
+
+TEST_CASE("redact: credentials in a query go, by their names") {
+    using envbuild::redact;
+    CHECK(redact("https://h/r.git?private_token=abc&ref=v1#sub") == "https://h/r.git?private_token=***&ref=v1#sub");
+    CHECK(redact("see 'https://h/x?a=1&X-Amz-Signature=0f&b=2' twice: https://h?sig=q") ==
+          "see 'https://h/x?a=1&X-Amz-Signature=***&b=2' twice: https://h?sig=***");
+    CHECK(redact("https://h/x?API-Key=q\nnext") == "https://h/x?API-Key=***\nnext");
+    CHECK(redact("https://h/x?private%5Ftoken=q&%74oken=r") == "https://h/x?private%5Ftoken=***&%74oken=***");
+    for (const auto* plain :
+         {"https://h/x?ref=v1&page=2", "100%? yes=no", "https://h/x?token=", "a ? b & c = d", "what?", "?", "&="}) {
+        CHECK(redact(plain) == plain);
+    }
+    CHECK(envbuild::names_credential("GITHUB_TOKEN"));
+    CHECK(envbuild::names_credential("x-api-key"));
+    CHECK_FALSE(envbuild::names_credential("AUTHOR"));
+    CHECK(envbuild::query_holds_credential("sig=q"));
+    CHECK_FALSE(envbuild::query_holds_credential("design=q&author=me"));
+    CHECK(envbuild::query_holds_credential("a=b&access%5Ftoken=x"));
+    CHECK(envbuild::query_holds_credential("PASSWORD=x"));
+    CHECK_FALSE(envbuild::query_holds_credential("token="));
+    CHECK_FALSE(envbuild::query_holds_credential("ref=token"));
+    CHECK_FALSE(envbuild::query_holds_credential(""));
 }
 
 TEST_CASE("redact: text of any length and shape is scanned without recursion") {

@@ -49,7 +49,7 @@ TEST_CASE("settings: the command line before the environment before the file bef
 TEST_CASE("settings: '~' in a channel's path is the home folder") {
     Home home;
     std::vector<std::string> warnings;
-    const auto settings = home.load().channel_settings(ProcessEnv(home.variables), warnings);
+    const auto settings = home.load().conda_settings(ProcessEnv(home.variables), warnings).channels;
     const auto channels = value_or_throw(conda::resolve_channel("~/ch", settings, "/project"));
     REQUIRE(channels.size() == 1);
     CHECK(channels.front().url().file_path() == (home.directory.path() / "ch").string());

@@ -439,6 +439,13 @@ TEST_CASE("a layout that cannot be written to is told of, and looking leaves not
     CHECK(write_at("/proc/images") == Lines{"warn"});
     write_file_atomic(home / "place/other/thing", "somebody's");
     CHECK(write_at(home / "place/other") == Lines{"warn"});
+    // A disk that is not mounted, and a layout that is damaged.
+    fs::create_directory_symlink(home / "unmounted", home / "link");
+    CHECK(write_at(home / "link") == Lines{"warn"});
+    CHECK(write_at(home / "link/images") == Lines{"warn"});
+    fs::remove_all(home / "place/images/blobs");
+    write_file_atomic(home / "place/images/blobs", "x");
+    CHECK(write_at(home / "place/images") == Lines{"warn"});
 }
 
 TEST_CASE("a registry that wants a login fails, with how to log in") {

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <fstream>
+#include <map>
 
 #include "base/fs.hpp"
 #include "cli/command.hpp"
@@ -134,7 +135,29 @@ TEST_CASE("live display: finished work stays, running work is erased at the end"
 
 TEST_CASE("errors are shown with what was being done and what to do next") {
     const auto error = Error(ErrorKind::Io, "disk full").with_context("writing x").with_hint("free some space");
-    CHECK(format_error(error, false) == "error: disk full\n  while writing x\n  free some space\n");
+    CHECK(format_error(error, {}) == "error: disk full\n  while writing x\n  free some space\n");
+}
+
+TEST_CASE("trees are drawn with lines where the locale's characters are UTF-8, else with blanks") {
+    const Error error(ErrorKind::Unsatisfiable, "no\n├─ asked: a\n│  └─ a 1 needs b\n└─ asked: c");
+    DisplayOptions utf8;
+    utf8.utf8 = true;
+    CHECK(format_error(error, utf8) == "error: no\n  ├─ asked: a\n  │  └─ a 1 needs b\n  └─ asked: c\n");
+    CHECK(format_error(error, {}) == "error: no\n     asked: a\n        a 1 needs b\n     asked: c\n");
+}
+
+TEST_CASE("an error for machines has all that the text has, and the explanation") {
+    const auto plain = error_json(Error(ErrorKind::Unsatisfiable, "no files").with_context("asking pip"))["error"];
+    CHECK(plain["kind"].as_string() == "unsatisfiable");
+    CHECK(plain["exit_code"].as_int() == 5);
+    CHECK(plain["message"].as_string() == "no files");
+    CHECK(plain["context"] == Json(std::vector<std::string>{"asking pip"}));
+    CHECK(plain["hint"].is_null());
+    CHECK(plain["explanation"].is_null());
+    const auto told = error_json(
+        Error(ErrorKind::Unsatisfiable, "no").with_hint("relax").with_details(R"({"specs":["a"]})"))["error"];
+    CHECK(told["hint"].as_string() == "relax");
+    CHECK(told["explanation"]["specs"] == Json(std::vector<std::string>{"a"}));
 }
 
 TEST_CASE("amounts and times for people") {
@@ -244,8 +267,12 @@ TEST_CASE("options that are empty, or no CPU, are refused and not dropped") {
         CHECK(ran.code == 2);
         CHECK(ran.err.find("archspec") != std::string::npos);
     }
-    for (const std::string cpu : {"x86_64_v3", "zen2", "neoverse_n1"})
-        CHECK(run(home, {"hash", file, "--target-cpu", cpu, "-q"}).code == 0);
+    for (const auto& [cpu, platform] : std::map<std::string, std::string>{
+             {"x86_64_v3", "linux-64"}, {"zen2", "linux-64"}, {"neoverse_n1", "linux-aarch64"}}) {
+        const auto ran = run(home, {"hash", file, "--platform", platform, "--target-cpu", cpu, "-q"});
+        INFO(cpu << " " << ran.err);
+        CHECK(ran.code == 0);
+    }
 }
 
 TEST_CASE("an output lies in a folder that is there: nothing is made for a slip in its path") {

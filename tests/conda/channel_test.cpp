@@ -177,3 +177,49 @@ TEST_CASE("channel settings come from condarc's keys") {
         value_or_throw(Json::parse(R"({"channel_alias":1,"default_channels":{},"custom_channels":[]})")), warnings);
     CHECK(warnings.size() == 3);
 }
+
+TEST_CASE("condarc's values hold environment variables, as conda's do") {
+    const ProcessEnv env({{"HOST_NAME", "corp.example"}, {"TOKEN", "tk-1"}, {"PASSWORD", "s3cret"}, {"EMPTY", ""}});
+    const auto json = [](std::string_view text) { return value_or_throw(Json::parse(text)); };
+    std::vector<std::string> warnings;
+    const auto settings = ChannelSettings::from_condarc(expand_condarc(json(R"({
+        "channel_alias": "https://${HOST_NAME}/api$EMPTY", "default_channels": ["https://$HOST_NAME/main"],
+        "custom_channels": {"team": "https://me:${PASSWORD}@$HOST_NAME/conda", "closed": "https://h/t/$TOKEN/x",
+                            "$TOKEN": "https://h"},
+        "custom_multichannels": {"all": ["team", "https://${HOST_NAME}/more"]},
+        "mirrored_channels": {"conda-forge": ["https://me:${PASSWORD}@mirror/cf"]}})"),
+                                                                       env, warnings),
+                                                        warnings);
+    CHECK(warnings.empty());
+    CHECK(settings.channel_alias == "https://corp.example/api");
+    CHECK(settings.custom_channels.contains("$TOKEN"));
+    CHECK(urls("defaults", settings) == Urls{"https://corp.example/main"});
+    CHECK(urls("all", settings) == Urls{"https://corp.example/conda/team", "https://corp.example/more"});
+    // What is hashed and recorded is the canonical URL; what is sent is kept apart.
+    std::vector<Url> credentials;
+    for (const auto* name : {"team", "closed"}) {
+        const auto channel = value_or_throw(resolve_channel(name, settings, "/", &credentials)).front();
+        CHECK_THAT(channel.name() + channel.url().to_string(),
+                   !Catch::Contains("s3cret") && !Catch::Contains("tk-1") && !Catch::Contains("me:"));
+    }
+    REQUIRE(credentials.size() == 2);
+    CHECK(credentials[0].user_info()->password.reveal() == "s3cret");
+    CHECK(credentials[1].path() == "/t/tk-1/x/closed");
+    CHECK(mirrors_of(value_or_throw(Url::parse("https://corp.example/api/conda-forge")), settings)
+              .front()
+              .user_info()
+              ->password.reveal() == "s3cret");
+
+    // What is unset stays, and is named; what may be a piece of a password is not.
+    const auto unset = expand_condarc(json(R"({"channel_alias": "https://${ABSENT}/$GONE/a$/${/${}/$",
+        "custom_channels": {"a": "https://me:pa$sword@h", "b": "https://${ABSENT}"}, "channels": ["${TOKEN}"]})"),
+                                      env, warnings);
+    CHECK(unset["channel_alias"].as_string() == "https://${ABSENT}/$GONE/a$/${/${}/$");
+    CHECK(unset["custom_channels"]["a"].as_string() == "https://me:pa$sword@h");
+    CHECK(unset["channels"].as_array().front().as_string() == "${TOKEN}");
+    REQUIRE(warnings.size() == 4);
+    CHECK_THAT(warnings[0], Catch::Contains("${ABSENT}") && Catch::Contains("channel_alias"));
+    CHECK_THAT(warnings[1], Catch::Contains("$GONE"));
+    CHECK_THAT(warnings[2], Catch::Contains("custom_channels") && !Catch::Contains("sword"));
+    CHECK_THAT(warnings[3], Catch::Contains("${ABSENT}") && Catch::Contains("custom_channels"));
+}

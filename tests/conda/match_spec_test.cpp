@@ -140,6 +140,41 @@ TEST_CASE("spellings of one meaning have one canonical form") {
     CHECK(spec("a::numpy").with_channel("https://h/a").canonical() == "numpy[channel='https://h/a']");
 }
 
+TEST_CASE("a URL whose host is an IPv6 address has a canonical form that reads back") {
+    const auto reads_back = [](const std::string& canonical) {
+        const auto again = MatchSpec::parse(canonical, Dialect::Conda);
+        REQUIRE(again);
+        CHECK(again->canonical() == canonical);
+        return *again;
+    };
+    const auto file = spec("http://[::1]:8080/ch/linux-64/numpy-1.19-py_0.conda");
+    CHECK(file.channel() == "http://[::1]:8080/ch");
+    const auto again = reads_back(file.canonical(file.channel()));
+    CHECK(again.name() == "numpy");
+    PackageRecord record;
+    record.name = "numpy";
+    record.version = value_or_throw(Version::parse("1.19"));
+    record.build = "py_0";
+    record.subdir = "linux-64";
+    record.file_name = "numpy-1.19-py_0.conda";
+    record.url = value_or_throw(Url::parse(file.url()));
+    CHECK(file.matches(record));
+    CHECK(again.matches(record));
+    reads_back(spec("http://[::1]/numpy-1.19-py_0.conda").canonical());
+    reads_back(spec("numpy").canonical("http://[::1]/ch"));
+    reads_back(spec("https://host/it's/linux-64/numpy-1.19-py_0.conda").canonical());
+}
+
+TEST_CASE("a channel in which a platform's folder lies in another is refused") {
+    for (const auto* text :
+         {"https://h/ch/linux-64/x/linux-64/numpy-1.19-py_0.conda", "https://h/linux-64/x/noarch::numpy"}) {
+        INFO(text);
+        const auto parsed = MatchSpec::parse(text);
+        REQUIRE_FALSE(parsed);
+        CHECK_THAT(parsed.error().message(), Catch::Contains("one in another"));
+    }
+}
+
 TEST_CASE("different meanings have different canonical forms") {
     const std::vector<std::string> texts = {"numpy",
                                             "numpy=1.19",

@@ -1,6 +1,7 @@
 #include "conda/repodata.hpp"
 
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include <catch2/catch.hpp>
@@ -100,10 +101,15 @@ TEST_CASE("odd records are read as far as they can be") {
 
 TEST_CASE("broken records are left out, counted and told") {
     const auto data = sample();
-    CHECK(data->skipped().count == 2);  // an entry that is no object, one without a name
     CHECK(files(*data, "broken") == Strings{"broken-1.0-0.tar.bz2"});
-    CHECK(data->skipped().count == 9);
-    CHECK_THAT(data->skipped().first, Catch::StartsWith("broken-1.0-1.tar.bz2: "));
+    const auto broken = data->open("broken");
+    CHECK(broken->left_out().count == 4);
+    CHECK_THAT(broken->left_out().first, Catch::StartsWith("broken-1.0-1.tar.bz2: "));
+    std::vector<std::size_t> unreadable;
+    for (std::size_t place = 0; place < broken->heads().size(); ++place) {
+        if (!broken->read(place)) unreadable.push_back(place);
+    }
+    CHECK(unreadable.size() == 3);
 }
 
 TEST_CASE("a revoked record is not there") {
@@ -114,7 +120,7 @@ TEST_CASE("a revoked record is not there") {
             "a-3.0-0.conda":{"name":"a","version":"3.0","build":"0","build_number":0,"depends":[],"revoked":false}}})",
         kOrigin);
     CHECK(files(*data, "a") == Strings{"a-1.0-0.conda", "a-3.0-0.conda"});
-    CHECK(data->skipped().count == 0);
+    CHECK(data->open("a")->left_out().count == 0);
 }
 
 TEST_CASE("heads say of records what orders them, and stay") {
@@ -192,20 +198,24 @@ TEST_CASE("damage inside never does worse than a refusal or a skipped record") {
 }
 
 TEST_CASE("base_url moves the archives, not the channel") {
-    const auto url = [](std::string_view base) {
+    const auto url = [](std::string_view base, const RepoData::Origin& origin = kOrigin) {
         const auto data = RepoData::from_bytes(
             R"({"info":{"subdir":"linux-64","base_url":")" + std::string(base) + R"("},"packages":{},"packages.conda":
             {"a-1!1.0-0.conda":{"name":"a","version":"1!1.0","build":"0","build_number":0}}})",
-            kOrigin);
+            origin);
         const auto records = data->records("a");
         REQUIRE(records.size() == 1);
-        CHECK(records.front().channel == "https://host/ch");
+        CHECK(records.front().channel == origin.channel);
         return records.front().url.to_string();
     };
     CHECK(url("https://cdn.org/pkgs/linux-64/") == "https://cdn.org/pkgs/linux-64/a-1!1.0-0.conda");
     CHECK(url("https://user:pw@cdn.org/x") == "https://cdn.org/x/a-1!1.0-0.conda");
     CHECK(url("../files") == "https://host/ch/files/a-1!1.0-0.conda");
     CHECK_THROWS_AS(url("ftp://cdn.org/x"), Error);
+    // Files of this machine are a folder's to name, not a server's.
+    CHECK_THROWS_AS(url("file:///srv/x"), Error);
+    CHECK(url("file:///srv/x", {"file:///srv/ch", "linux-64", "it"}) == "file:///srv/x/a-1!1.0-0.conda");
+    CHECK(url("../x", {"file:///srv/ch", "linux-64", "it"}) == "file:///srv/ch/x/a-1!1.0-0.conda");
 }
 
 TEST_CASE("a missing file is told apart from a broken one") {
@@ -235,7 +245,6 @@ TEST_CASE("several threads may ask one repodata") {
         threads.emplace_back([&] {
             for (int j = 0; j < 50; ++j) {
                 if (data->records("numpy").size() != 2 || data->records("broken").size() != 1) ++wrong;
-                (void)data->skipped();
             }
         });
     }
@@ -259,35 +268,55 @@ TEST_CASE("an index beside the file gives the same records, and only where it is
     const auto whole = RepoData::load_indexed(file, kOrigin);
     REQUIRE(fs::exists(index));
     const auto bytes = read_file(index);
+    std::map<std::string, std::vector<PackageRecord>> expected;
+    for (const auto& name : whole->names()) expected[name] = whole->records(name);
     const auto check_same = [&](const RepoData& other) {
-        CHECK(other.names() == whole->names());
-        CHECK(other.size() == whole->size());
-        CHECK(other.base_url() == whole->base_url());
-        for (const auto& name : whole->names()) {
-            const auto a = whole->records(name), b = other.records(name);
+        REQUIRE(other.names() == whole->names());
+        REQUIRE(other.size() == whole->size());
+        REQUIRE(other.base_url() == whole->base_url());
+        for (const auto& [name, a] : expected) {
+            const auto b = other.records(name);
             REQUIRE(a.size() == b.size());
             for (std::size_t i = 0; i < a.size(); ++i) {
-                CHECK(a[i].url == b[i].url);
-                CHECK(a[i].depends == b[i].depends);
-                CHECK(a[i].sha256 == b[i].sha256);
-                CHECK(a[i].timestamp == b[i].timestamp);
+                REQUIRE(a[i].url == b[i].url);
+                REQUIRE(a[i].depends == b[i].depends);
+                REQUIRE(a[i].sha256 == b[i].sha256);
+                REQUIRE(a[i].timestamp == b[i].timestamp);
             }
         }
-        CHECK(other.skipped().count == whole->skipped().count);
     };
     check_same(*RepoData::load_indexed(file, kOrigin));
     CHECK(read_file(index) == bytes);
 
-    // Cut off or damaged anywhere: it is made again.
-    for (std::size_t at = 0; at < bytes.size(); at += 7) {
+    // Cut off or damaged anywhere: nothing of it is used, and it is made again, at the latest when it is needed.
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
         auto damaged = bytes;
-        damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+        damaged[at] = static_cast<char>(damaged[at] ^ (1 << at % 8));
         for (const auto& content : {damaged, bytes.substr(0, at)}) {
-            write_file_atomic(index, content);
-            CHECK(RepoData::load_indexed(file, kOrigin)->names() == whole->names());
-            CHECK(read_file(index) == bytes);
+            INFO(at);
+            write_cache_file(index, content);
+            check_same(*RepoData::load_indexed(file, kOrigin));
+            REQUIRE(read_file(index) == bytes);
         }
     }
+    // Damaged where several threads look.
+    auto zeros = bytes;
+    for (std::size_t at = zeros.size() / 3; at < zeros.size() / 2; ++at) zeros[at] = 0;
+    write_cache_file(index, zeros);
+    {
+        const auto data = RepoData::load_indexed(file, kOrigin);
+        std::vector<std::jthread> threads;
+        std::atomic<int> wrong = 0;
+        for (int i = 0; i < 4; ++i) {
+            threads.emplace_back([&] {
+                for (const auto& [name, records] : expected)
+                    if (data->records(name).size() != records.size()) ++wrong;
+            });
+        }
+        threads.clear();
+        CHECK(wrong == 0);
+    }
+    CHECK(read_file(index) == bytes);
     // Another file under the same name, of the same size.
     auto other = text;
     for (auto at = other.find("numpy"); at != std::string::npos; at = other.find("numpy", at))
@@ -301,4 +330,28 @@ TEST_CASE("an index beside the file gives the same records, and only where it is
     fs::remove(index);
     fs::create_directory(index);
     CHECK(RepoData::load_indexed(file, kOrigin)->has("nampy"));
+}
+
+TEST_CASE("a repodata that says it is of another platform is refused, from its index too") {
+    const auto text = [](const std::string& subdir) {
+        return R"({"info":{"subdir":)" + subdir + R"(},"packages":{}})";
+    };
+    CHECK_THAT(refusal(text(R"("osx-64")")).message(), Catch::Contains("is of osx-64, not of linux-64"));
+    for (const auto* fine : {R"("linux-64")", R"("noarch")", R"("")", R"("moon-64")", "7", "null"}) {
+        INFO(fine);
+        CHECK_NOTHROW(RepoData::from_bytes(text(fine), kOrigin));
+    }
+    // What lies in noarch is used there, as its records are.
+    auto noarch = kOrigin;
+    noarch.subdir = "noarch";
+    CHECK_NOTHROW(RepoData::from_bytes(text(R"("linux-64")"), noarch));
+
+    const TempDir folder("repodata");
+    const auto file = folder.path() / "repodata.json";
+    write_file_atomic(file, text(R"("linux-64")"));
+    CHECK_NOTHROW(RepoData::load_indexed(file, kOrigin));
+    REQUIRE(std::filesystem::exists(folder.path() / "repodata.json.index"));
+    auto other = kOrigin;
+    other.subdir = "linux-aarch64";
+    CHECK_THROWS_WITH(RepoData::load_indexed(file, other), Catch::Contains("is of linux-64, not of linux-aarch64"));
 }

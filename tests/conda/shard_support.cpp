@@ -44,9 +44,8 @@ std::string msgpack(std::string_view json) {
 ServedShards served_shards(const std::map<std::string, std::string>& shards, const std::string& base_url,
                            const std::string& shards_base_url) {
     ServedShards served;
-    nlohmann::json index{{"version", 1},
-                         {"info", {{"subdir", "linux-64"}, {"shards_base_url", shards_base_url}}},
-                         {"shards", nlohmann::json::object()}};
+    nlohmann::json index{
+        {"version", 1}, {"info", {{"shards_base_url", shards_base_url}}}, {"shards", nlohmann::json::object()}};
     if (!base_url.empty()) index["info"]["base_url"] = base_url;
     for (const auto& [name, json] : shards) {
         const auto bytes = zstd(msgpack(json));

@@ -137,3 +137,14 @@ TEST_CASE("canonical version specs are fixpoints and mean the same") {
     }
     CHECK(parsed_count > 10000);
 }
+
+TEST_CASE("a version spec of very many parts takes no more than their number") {
+    // With a copy of what was there for each part, this would not end.
+    for (const char between : {'|', ','}) {
+        std::string text = "1";
+        for (int i = 0; i < 100000; ++i) text.append(1, between).append("1");
+        CHECK(matches(text, "1"));
+        CHECK_FALSE(matches(text, "2"));
+    }
+    CHECK(spec("1|2|(3|4)|5,6|7").canonical() == spec("(((1|2)|3)|4)|(5,6)|7").canonical());
+}

@@ -82,11 +82,42 @@ def test_no_solution_names_the_specs(host):
     fails(host, head + "[missing-dep-demo]\n", 5, "there-is-no-such-package")
 
 
+def test_no_solution_is_explained_to_machines(host):
+    host.share_cache().write("env.yml", "channels: [conda-forge]\ndependencies: [six, conflict-demo, conflict-demo-other]\n")
+    for command in (["build"], ["lock"], ["dockerfile", "-o", "context"]):
+        result = host.run(*command, "env.yml", "--json", code=5)
+        error = result.json["error"]
+        check(error["kind"] == "unsatisfiable" and error["exit_code"] == 5 and error["context"] == [], error)
+        told = error["explanation"]
+        check(told["specs"] == ["conflict-demo", "conflict-demo-other"] and told["constraints"] == told["options"] == [], told)
+
+        def lines(level):
+            return [line for one in level for line in [one["text"], *lines(one["children"])]]
+
+        # People are told the same, with lines; where the locale has none, with blanks.
+        contains(result.err, "error: " + told["summary"], *lines(told["tree"]))
+        contains(result.err, "\n  └─ ")
+    (asked,) = told["tree"]
+    (needs,) = asked["children"]
+    (misfit,) = needs["children"]
+    check([asked["relation"], needs["relation"], misfit["relation"]] == ["asked", "needs", "does_not_fit"], told["tree"])
+    check(misfit["package"] == "six" and misfit["versions"] == ["1.15.0"] and misfit["spec"] == "six >=1.16", misfit)
+    check(misfit["by"]["package"] == "conflict-demo-other", misfit)
+    plain = host.run("lock", "env.yml", code=5, env={"LANG": "C"})
+    check(plain.out == "" and plain.err.isascii(), plain)
+    # What is no lack of a solution is told on standard error alone.
+    check(host.run("lock", "absent.yml", "--json", code=2).out == "")
+
+
 def test_gpu_builds_are_a_constraint(host):
     host.share_cache()
     pytorch = "channels: [conda-forge]\ndependencies: [python=3.11, pytorch]\n"
     result = fails(host, pytorch, 5, "pytorch", "__cuda", "10.2", options=["--gpu", "--target-cuda", "10.2"])
     contains(result.err, "11.8")
+    host.write("tiny.yml", TINY)
+    older = host.run("lock", "tiny.yml", "--gpu", "--cuda", "11.8", "--target-cuda", "11.4")
+    contains(older.err, "the base image has CUDA 11.8", "offers 11.4", "minor version compatibility")
+    lacks(host.run("lock", "tiny.yml", "--gpu", "--cuda", "11.8").err, "the base image has CUDA")
     # The CPU build by name is what was asked for.
     host.write("cpu.yml", pytorch.replace("pytorch]", "'pytorch=1.13.1=cpu*']"))
     contains(host.run("lock", "cpu.yml", "--gpu").out, "cpu_py311")

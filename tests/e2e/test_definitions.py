@@ -216,6 +216,59 @@ def test_check_takes_what_build_takes(host):
     contains(host.run("check", "empty", code=2).err, "azureml_environment.json", "NAME:VERSION")
 
 
+def test_check_counts_what_the_definition_is_warned_of(host):
+    host.write("own/conda_dependencies.yml", CONDA)
+    definition(host, "own", name="own", python={"condaDependenciesFile": "conda_dependencies.yml"}, colour="blue")
+    report = host.run("check", "own", "--json").json
+    check(len([one for one in report["diagnostics"] if "colour" in one["message"]]) == 1, report)
+    contains(host.run("check", "own").out, "1 warning")
+    contains(host.run("hash", "own").err, "colour")
+
+
+def test_links_out_of_a_definition(host):
+    host.write("env.yml", CONDA)
+    definition(host, "own", name="own", python={"condaDependenciesFile": "conda_dependencies.yml"})
+    os.symlink("../env.yml", os.path.join(host.directory, "own/conda_dependencies.yml"))
+    for command in (["hash", "own"], ["lock", "own"], ["register", "own", "--name", "own"], ["save", "own", "-o", "copy"]):
+        contains(host.run(*command, code=2).err, "conda_dependencies.yml", "leads out of the definition's folder")
+    contains(str(host.run("check", "own", code=2)), "leads out of the definition's folder")
+    check(host.tags() == [] and not os.path.exists(os.path.join(host.directory, "copy")))
+    # One that stays is followed.
+    host.write("own/real.yml", CONDA)
+    os.remove(os.path.join(host.directory, "own/conda_dependencies.yml"))
+    os.symlink("real.yml", os.path.join(host.directory, "own/conda_dependencies.yml"))
+    host.run("hash", "own")
+
+
+def test_options_without_a_value(host):
+    host.write("env.yml", CONDA)
+    for options in (["--name", ""], ["--name", "x", "--version", ""], ["--name", "x", "--label", ""], ["--name", "x", "--image", ""]):
+        contains(host.run("register", "env.yml", *options, code=2).err, options[-2])
+    contains(host.run("save", "env.yml", "-o", "", code=2).err, "output")
+    check(host.tags() == [])
+
+
+def test_repositories_that_are_none(host):
+    # A web server, and no git repository there.
+    definition(host, "own", docker={"buildContext": {"locationType": "git", "location": f"{host.site.index}/none.git#main"}})
+    contains(host.run("hash", "own", code=2).err, "none.git", "is the URL right")
+    for location in ("https://git.lab/a.git?private_token=hunter2", "git@git.lab:team/a.git"):
+        definition(host, "own", docker={"buildContext": {"locationType": "git", "location": location}})
+        refused = host.run("hash", "own", code=2).err
+        lacks(refused, "hunter2")
+        contains(refused, "credential in its query" if "?" in location else "ssh://git@git.lab/team/a.git")
+    host.write("env.yml", "dependencies: [python=3.11, pip, {pip: ['git+https://git.lab/a.git?private_token=hunter2@v1']}]\n")
+    refused = host.run("hash", "env.yml", code=2).err
+    contains(refused, "env.yml:1", "${TOKEN}")
+    lacks(refused, "hunter2")
+
+
+def test_a_curated_repository_that_is_none_is_named(host):
+    refused = host.run("list", env={"ENVBUILD_CURATED_REPOSITORY": "not a repository"}, code=None)
+    check(refused.code != 0, refused)
+    contains(refused.err, "not a repository", "ENVBUILD_CURATED_REPOSITORY")
+
+
 def test_a_name_whose_versions_are_all_archived_can_be_built(host):
     host.run("clone", "AzureML-Minimal", "old")
     host.run("archive", "old:1")

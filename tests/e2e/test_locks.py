@@ -47,6 +47,32 @@ def test_an_earlier_lock_is_kept_to(host):
     check((host.directory / "conda-lock.yml").read_text() == (host.directory / "new.yml").read_text())
 
 
+def platforms_of(host, file="conda-lock.yml"):
+    return sorted(set(re.findall(r"^  platform: (\S+)$", (host.directory / file).read_text(), re.M)))
+
+
+def test_the_platforms_of_an_earlier_lock_stay(host):
+    host.share_cache().write("env.yml", "channels: [conda-forge]\ndependencies: [cuda-version=11.2]\n")
+    push_for_two_architectures(host.site, "library/ubuntu", "two")
+    lock = ["-o", "conda-lock.yml", "--base", "ubuntu:two"]
+    two = ["--platform", "linux-64", "--platform", "linux-aarch64"]
+    host.run("lock", "env.yml", *lock, *two)
+    both = platforms_of(host)
+    check(both == ["linux-64", "linux-aarch64"], both)
+    # The order of words is the user's; a platform that nobody names stays.
+    host.write("env.yml", "channels: [conda-forge]\ndependencies: [cuda-version]\n")
+    host.run("lock", "--update", "cuda-version", "env.yml", *lock)
+    check(platforms_of(host) == both and versions(host)["cuda-version"] == "12.4", versions(host))
+    host.run("lock", "env.yml", *lock)
+    check(platforms_of(host) == both)
+    # One that goes is told, and one that comes is chosen anew, with an update too.
+    contains(host.run("lock", "env.yml", *lock, "--platform", "linux-64").err, "was for linux-aarch64 too")
+    check(platforms_of(host) == ["linux-64"])
+    more = host.run("lock", "env.yml", *lock, *two, "--update", "cuda-version")
+    contains(more.err, "nothing for linux-aarch64 yet")
+    check(platforms_of(host) == both)
+
+
 def test_updates_that_cannot_be(host):
     host.share_cache()
     host.write("env.yml", FIRST)
@@ -57,6 +83,7 @@ def test_updates_that_cannot_be(host):
     result = host.run("lock", "env.yml", "-o", "conda-lock.yml", "--update", "sixx", code=2)
     contains(result.err, "sixx", "did you mean 'six'?")
     host.run("lock", "env.yml", "-o", "conda-lock.yml", "--update", "six", "--refresh", code=2)
+    contains(host.run("lock", "env.yml", "-o", "conda-lock.yml", "--format", "explicit", "--update", "six", code=2).err, "explicit")
     # What the file asks for goes before any wish for the newest.
     host.run("lock", "env.yml", "-o", "conda-lock.yml", "--update", "six")
     check((host.directory / "conda-lock.yml").read_text() == before, "another lock")

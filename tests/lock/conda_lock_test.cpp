@@ -16,8 +16,14 @@ namespace {
 
 const conda::Platform kLinux;
 
+Expected<ReadLock> read_lock(std::string_view text, const std::string& file, const conda::Platform& platform) {
+    const auto lock = CondaLockFile::parse(text, file);
+    if (!lock) return std::unexpected(lock.error());
+    return lock->read(platform);
+}
+
 std::string error_of(std::string_view text) {
-    const auto read = read_conda_lock(text, "my-lock.yml", kLinux);
+    const auto read = read_lock(text, "my-lock.yml", kLinux);
     return read ? "" : read.error().to_string();
 }
 
@@ -82,7 +88,7 @@ std::string foreign(const std::string& from = "", const std::string& to = "") {
 TEST_CASE("a lock comes back from its file with the same hash") {
     const auto lock = full_lock();
     const auto text = write_conda_lock(lock);
-    const auto read = read_conda_lock(text, "conda-lock.yml", kLinux);
+    const auto read = read_lock(text, "conda-lock.yml", kLinux);
     REQUIRE(read);
     CHECK(read->missing.empty());
     CHECK(read->lock.hash() == lock.hash());
@@ -91,7 +97,7 @@ TEST_CASE("a lock comes back from its file with the same hash") {
     CHECK(read->lock.base.glibc == lock.base.glibc);
     CHECK(read->lock.pip[2].url == lock.pip[2].url);
     CHECK(read->lock.pip[2].requires_dist == lock.pip[2].requires_dist);
-    CHECK(write_conda_lock(read->lock) == write_conda_lock(read_conda_lock(text, "again.yml", kLinux)->lock));
+    CHECK(write_conda_lock(read->lock) == write_conda_lock(read_lock(text, "again.yml", kLinux)->lock));
     CHECK(write_conda_lock(lock) == text);
 }
 
@@ -103,8 +109,10 @@ TEST_CASE("several platforms in one file: each comes back as from a file of its 
     arm.virtual_packages["__archspec"] = "1=aarch64";
     arm.conda.pop_back();
     const auto text = write_conda_lock(std::vector{native, arm}, "environment.yml");
+    const auto file = value_or_throw(CondaLockFile::parse(text, "lock.yml"));
+    CHECK(file.platforms() == std::vector<std::string>{"linux-64", "linux-aarch64"});
     for (const auto* lock : std::array<const Lock*, 2>{&native, &arm}) {
-        const auto read = read_conda_lock(text, "lock.yml", lock->platform);
+        const auto read = file.read(lock->platform);
         REQUIRE(read);
         CHECK(read->missing.empty());
         CHECK(read->lock.canonical() == lock->canonical());
@@ -112,7 +120,7 @@ TEST_CASE("several platforms in one file: each comes back as from a file of its 
     }
     CHECK_THAT(text, Contains("envbuild.linux-aarch64.base.glibc: '2.31'"));
     CHECK_THAT(text, Contains("  platforms:\n  - linux-64\n  - linux-aarch64\n"));
-    const auto other = read_conda_lock(text, "lock.yml", value_or_throw(conda::Platform::parse("linux-ppc64le")));
+    const auto other = file.read(value_or_throw(conda::Platform::parse("linux-ppc64le")));
     REQUIRE_FALSE(other);
     CHECK_THAT(other.error().to_string(), Contains("linux-64, linux-aarch64"));
     CHECK(write_conda_lock(std::vector{native}, "environment.yml") == write_conda_lock(native));
@@ -121,7 +129,7 @@ TEST_CASE("several platforms in one file: each comes back as from a file of its 
 TEST_CASE("a lock of nothing comes back too") {
     Lock lock;
     lock.base = {"docker.io/library/ubuntu:22.04", sha256("base"), "2.35", "", ""};
-    const auto read = read_conda_lock(write_conda_lock(lock), "conda-lock.yml", kLinux);
+    const auto read = read_lock(write_conda_lock(lock), "conda-lock.yml", kLinux);
     REQUIRE(read);
     CHECK(read->lock.hash() == lock.hash());
 }
@@ -130,7 +138,7 @@ TEST_CASE("an edited lock file is another lock") {
     auto text = write_conda_lock(full_lock());
     const auto sha = full_lock().conda[0].sha256->hex();
     text.replace(text.find(sha), 64, std::string(64, 'a'));
-    const auto read = read_conda_lock(text, "conda-lock.yml", kLinux);
+    const auto read = read_lock(text, "conda-lock.yml", kLinux);
     REQUIRE(read);
     CHECK(read->lock.hash() != full_lock().hash());
 }
@@ -172,7 +180,7 @@ TEST_CASE("the file has conda-lock's shape, and all that is envbuild's is a stri
 }
 
 TEST_CASE("another tool's lock is read, and what it leaves open is named") {
-    const auto read = read_conda_lock(foreign(), "conda-lock.yml", kLinux);
+    const auto read = read_lock(foreign(), "conda-lock.yml", kLinux);
     REQUIRE(read);
     CHECK(read->missing == std::vector<std::string>{"base image", "virtual packages", "package details"});
     const auto& lock = read->lock;
@@ -205,7 +213,7 @@ TEST_CASE("bad lock files are refused with the place") {
                Contains("my-lock.yml:16"));
     CHECK_THAT(error_of(foreign("name: attrs", "name: python")), Contains("'python' is there twice"));
     CHECK_THAT(error_of(foreign("24.1.0", "'24..1'")), Contains("my-lock.yml:11"));
-    const auto other = read_conda_lock(foreign(), "my-lock.yml", *conda::Platform::parse("linux-aarch64"));
+    const auto other = read_lock(foreign(), "my-lock.yml", *conda::Platform::parse("linux-aarch64"));
     REQUIRE_FALSE(other);
     CHECK(other.error().kind() == ErrorKind::InvalidInput);
     CHECK_THAT(other.error().to_string(), Contains("no package for linux-aarch64") && Contains("it is for linux-64"));
@@ -220,8 +228,7 @@ TEST_CASE("custom_metadata that envbuild did not write is refused, not guessed a
 }
 
 TEST_CASE("credentials in a lock's URLs go no further") {
-    const auto read =
-        read_conda_lock(foreign("https://files.", "https://user:secret@files."), "conda-lock.yml", kLinux);
+    const auto read = read_lock(foreign("https://files.", "https://user:secret@files."), "conda-lock.yml", kLinux);
     REQUIRE(read);
     CHECK_THAT(write_conda_lock(read->lock), !Contains("secret"));
 }
@@ -240,10 +247,10 @@ TEST_CASE("real lock files of conda-lock are read where they are there") {
     int files = 0;
     for (const auto& entry : fs::directory_iterator(*folder)) {
         CAPTURE(entry.path().string());
-        const auto read = read_conda_lock(read_file(entry.path()), entry.path().string(), kLinux);
+        const auto read = read_lock(read_file(entry.path()), entry.path().string(), kLinux);
         REQUIRE(read);
         CHECK_FALSE(read->lock.conda.empty());
-        const auto again = read_conda_lock(write_conda_lock(read->lock), "again.yml", kLinux);
+        const auto again = read_lock(write_conda_lock(read->lock), "again.yml", kLinux);
         REQUIRE(again);
         CHECK(again->lock.hash() == read->lock.hash());
         ++files;

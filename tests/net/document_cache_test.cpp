@@ -186,4 +186,10 @@ TEST_CASE("how long an answer stays good") {
     CHECK(seconds("no-store") == 0);
     CHECK(seconds("max-age=99999999") == 86400);
     CHECK(seconds("max-age=x") == 0);
+    // Numbers at and beyond the edges of what 64 bits hold.
+    CHECK(seconds("max-age=9223372036854775807", "-1") == 86400);
+    CHECK(seconds("max-age=99999999999999999999") == 86400);
+    CHECK(seconds("max-age=-9223372036854775808", "9223372036854775807") == 0);
+    CHECK(seconds("max-age=600", "-9223372036854775808") == 600);
+    CHECK(seconds("max-age=600", "99999999999999999999") == 0);
 }

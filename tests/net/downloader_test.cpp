@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "support/fault_server.hpp"
+#include "support/recording_reporter.hpp"
 
 using namespace envbuild;
 using namespace envbuild::testing;
@@ -23,18 +24,10 @@ Url url(std::string_view text) {
 }
 
 // Counts what was reported.
-class CountingReporter : public Reporter {
+class CountingReporter : public RecordingReporter {
   public:
     std::atomic<std::uint64_t> bytes = 0, total = 0;
-    std::vector<std::string> warnings;
 
-    void warn(std::string_view message) override {
-        const std::lock_guard lock(mutex_);
-        warnings.emplace_back(message);
-    }
-    void note(std::string_view) override {}
-    void debug(std::string_view) override {}
-    void log(std::string_view) override {}
     std::unique_ptr<Progress> start(std::string_view, Unit, std::uint64_t size) override {
         total = size;
         struct Counter : Progress {
@@ -46,9 +39,6 @@ class CountingReporter : public Reporter {
         };
         return std::make_unique<Counter>(*this);
     }
-
-  private:
-    std::mutex mutex_;
 };
 
 // Honours "Range: bytes=N-" as a good server does.
@@ -135,7 +125,7 @@ TEST_CASE("A cached file with a flipped byte is fetched again, with or without a
         CHECK(site.downloader.fetch_one(want) == path);
         CHECK(read_file(path) == kBody);
         CHECK(site.downloader.find(want.sha256, want.size) == path);
-        CHECK(site.reporter.warnings.back().find("is damaged in the cache") != std::string::npos);
+        CHECK(site.reporter.warnings().back().find("is damaged in the cache") != std::string::npos);
     }
     CHECK(server.requests().size() == 3);
 }
@@ -250,7 +240,7 @@ TEST_CASE("Transient faults are survived, others send to the next mirror") {
                                        fault::stall_after(kBody, 10), fault::redirect(302, "/again"));
     FaultServer bad(handler);
     CHECK(read_file(site.downloader.fetch_one(site.want(kBody, {bad.url(), good.url()}))) == kBody);
-    CHECK(site.reporter.warnings.size() == 1);
+    CHECK(site.reporter.warnings().size() == 1);
 }
 
 TEST_CASE("When all mirrors fail, wrong bytes are the gravest news, else the last answer counts") {

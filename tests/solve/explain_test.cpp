@@ -53,8 +53,20 @@ TEST_CASE("unsatisfiable: what only search finds is followed way by way") {
 TEST_CASE("unsatisfiable: a pin is named") {
     auto provider = channel({record("lib-1.0-0"), record("lib-2.0-0")});
     auto asked = request({"lib >=2"});
-    asked.constraints = specs({"lib <2"});
+    asked.constraints = pins({"lib <2"});
     CHECK_THAT(why_not(asked, provider), Contains("'lib >=2' and the constraint 'lib <2' cannot be had together"));
+}
+
+TEST_CASE("unsatisfiable: a pin is told with the place that it is written at") {
+    auto provider = channel({record("app-1.0-0", {"lib >=2"}), record("lib-1.0-0"), record("lib-2.0-0")});
+    auto asked = request({"app"});
+    asked.constraints = pins({"lib <2"}, "/home/me/.condarc");
+    CHECK(why_not(asked, provider) ==
+          "'app' and the pin 'lib <2' (/home/me/.condarc) cannot be had together\n"
+          "└─ asked: app\n"
+          "   └─ app 1.0=0 needs lib >=2\n"
+          "      └─ lib 2.0=0 does not fit the pin 'lib <2' (/home/me/.condarc)\n"
+          "  --no-pin leaves out the pins of /home/me/.condarc");
 }
 
 TEST_CASE("unsatisfiable: a virtual package that the target lacks, and what to do") {
@@ -86,6 +98,16 @@ TEST_CASE("unsatisfiable: what strict priority hides is told") {
     const auto text = why_not(request({"lib >=2"}), provider);
     CHECK_THAT(text, Contains("lib-2.0-0 in https://channel.test/second is hidden by channel priority"));
     CHECK_THAT(text, Contains("https://channel.test/second::lib >=2"));
+}
+
+TEST_CASE("unsatisfiable: what another channel has than the one that is asked is told, and that channel not advised") {
+    for (const auto priority : {ChannelPriority::Strict, ChannelPriority::Disabled}) {
+        auto provider = channels({{"first", {record("lib-1.0-0")}}, {"second", {record("lib-2.0-0")}}}, priority);
+        const auto text = why_not(request({"first::lib >=2"}), provider);
+        CHECK_THAT(text,
+                   Contains("lib-2.0-0 is in https://channel.test/second, which is not the channel that is asked"));
+        CHECK_THAT(text, !Contains("priority") && !Contains("write "));
+    }
 }
 
 TEST_CASE("unsatisfiable: another target is advised only where it would help") {

@@ -36,6 +36,10 @@ TEST_CASE("what a GPU build is") {
     CHECK(is_gpu_build(record("a-1-h1_0", {"__cuda"})));
     CHECK(is_gpu_build(record("a-1-h1_0", {"pytorch * cuda*"})));
     CHECK(is_gpu_build(record("a-1-h1_0", {"pytorch-cuda>=11.8"})));
+    CHECK(is_gpu_build(record("a-1-h1_0", {"pytorch=2.0=*cuda*"})));
+    CHECK(is_gpu_build(record("a-1-h1_0", {"pytorch[build=*cuda*]"})));
+    CHECK(is_gpu_build(record("a-1-h1_0", {"nvidia::cuda-cudart"})));
+    CHECK_FALSE(is_gpu_build(record("a-1-h1_0", {"cudatoolkit", "cpuonly"})));
     CHECK_FALSE(is_gpu_build(record("a-1-cpu_py39_0")));
     CHECK_FALSE(is_gpu_build(record("a-1-h1_0", {"numpy", "pytorch * cpu*"})));
     CHECK_FALSE(is_gpu_build(record("a-1-h1_0", {"cpuonly", "cudatoolkit"})));

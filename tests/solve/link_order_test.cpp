@@ -47,3 +47,11 @@ TEST_CASE("a cycle is broken at its first name, whatever the order of the input"
         CHECK(names_in_order(records) == std::vector<std::string>{"a", "c", "b", "z"});
     }
 }
+
+TEST_CASE("what needs a cycle comes after it, though its name goes before") {
+    CHECK(names_in_order({record("a-1-0", {"m"}), record("m-1-0", {"n"}), record("n-1-0", {"m"})}) ==
+          std::vector<std::string>{"m", "n", "a"});
+    // Two cycles, of which one needs the other.
+    CHECK(names_in_order({record("a-1-0", {"b", "y"}), record("b-1-0", {"a"}), record("y-1-0", {"z"}),
+                          record("z-1-0", {"y"})}) == std::vector<std::string>{"y", "z", "a", "b"});
+}

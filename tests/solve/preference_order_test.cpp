@@ -94,7 +94,7 @@ class BruteForce {
             slot.name = name;
             slot.packages = provider.offer(name, "").usable;
             std::sort(slot.packages.begin(), slot.packages.end(), [&](const auto& a, const auto& b) {
-                return is_held(a) != is_held(b) ? is_held(a) : std::is_lt(compare_candidates(a, b, priority_));
+                return hold(a) != hold(b) ? hold(a) < hold(b) : std::is_lt(compare_candidates(a, b, priority_));
             });
         }
         list();
@@ -140,17 +140,25 @@ class BruteForce {
     };
     using Answer = std::vector<int>;  // a place for each slot, -1 for none
 
-    [[nodiscard]] bool is_held(const Candidate& candidate) const {
-        return std::any_of(request_.held.begin(), request_.held.end(),
-                           [&](const auto& record) { return record.url == candidate.record->url; });
+    // 0 for a held file, 1 for its version, 2 for others.
+    [[nodiscard]] int hold(const Candidate& candidate) const {
+        const auto any = [&](const auto& fits) {
+            return std::any_of(request_.held.begin(), request_.held.end(), [&](const auto& record) {
+                return record.name == candidate.record->name && fits(record);
+            });
+        };
+        if (any([&](const auto& record) { return record.url == candidate.record->url; })) return 0;
+        return any([&](const auto& record) { return record.version == candidate.record->version; }) ? 1 : 2;
     }
     [[nodiscard]] bool same_version(const Candidate& a, const Candidate& b) const {
-        if (is_held(a) || is_held(b)) return a.record->url == b.record->url;
+        if (hold(a) != hold(b)) return false;
+        if (hold(a) == 0) return a.record->url == b.record->url;
         if (priority_ == ChannelPriority::Flexible && a.channel_rank != b.channel_rank) return false;
         return a.record->version == b.record->version;
     }
     [[nodiscard]] bool same_class(const Candidate& a, const Candidate& b) const {
-        if (is_held(a) || is_held(b)) return a.record->url == b.record->url;
+        if (hold(a) != hold(b)) return false;
+        if (hold(a) == 0) return a.record->url == b.record->url;
         return std::is_eq(compare_class(a, b, priority_));
     }
 
@@ -187,7 +195,7 @@ class BruteForce {
     void list() {
         std::vector<Demand> asked;
         for (const auto& one : request_.specs) compile(one, false, asked);
-        for (const auto& one : request_.constraints) compile(one, true, asked);
+        for (const auto& one : request_.constraints) compile(one.spec, true, asked);
         std::vector<std::vector<std::vector<Demand>>> demands(slots_.size());
         std::vector<std::vector<bool>> usable(slots_.size());
         for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
@@ -275,7 +283,11 @@ TEST_CASE("the answer is the documented one to the last package") {
         auto provider = channels(made.channels, made.priority);
         if (maker.below(4) == 0) {
             for (const auto& candidate : provider.offer("b", "").usable) {
-                if (maker.below(3) == 0) made.request.held.push_back(*candidate.record);
+                if (maker.below(3) != 0) continue;
+                made.request.held.push_back(*candidate.record);
+                // A file that is gone: what is left of it is the version.
+                auto& held = made.request.held.back();
+                if (maker.below(2) == 0) held.url = value_or_throw(Url::parse(held.url.to_string() + ".old"));
             }
         }
         BruteForce brute_force(made.request, provider, {"a", "b", "python", "d", "e"});

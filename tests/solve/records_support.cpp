@@ -37,6 +37,12 @@ conda::MatchSpec spec(const std::string& text) {
     return value_or_throw(conda::MatchSpec::parse(text));
 }
 
+std::vector<Constraint> pins(const std::vector<std::string>& texts, const std::string& origin) {
+    std::vector<Constraint> list;
+    for (auto& spec : specs(texts)) list.emplace_back(std::move(spec), origin);
+    return list;
+}
+
 std::vector<conda::MatchSpec> specs(const std::vector<std::string>& texts) {
     std::vector<conda::MatchSpec> specs;
     for (const auto& text : texts) specs.push_back(spec(text));

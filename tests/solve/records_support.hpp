@@ -17,6 +17,7 @@ namespace envbuild::solve::test {
                                           std::vector<std::string> constrains = {});
 [[nodiscard]] conda::MatchSpec spec(const std::string& text);
 [[nodiscard]] std::vector<conda::MatchSpec> specs(const std::vector<std::string>& texts);
+[[nodiscard]] std::vector<Constraint> pins(const std::vector<std::string>& texts, const std::string& origin = "");
 [[nodiscard]] Request request(const std::vector<std::string>& texts);
 
 // A demand on versions 1 to 3 of the name; `below` gives a random number under its argument.

@@ -52,7 +52,7 @@ TEST_CASE("every fault of an answer is told") {
     CHECK_THAT(faults(request({"https://channel.test/other::app"}), {record("app-1.0-0")}),
                Contains("is from https://channel.test/main"));
     auto pinned = request({"app"});
-    pinned.constraints = specs({"app <1"});
+    pinned.constraints = pins({"app <1"});
     CHECK_THAT(faults(pinned, {record("app-1.0-0")}), Contains("the request: app <1 is not met"));
 }
 

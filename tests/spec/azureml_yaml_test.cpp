@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "spec/definition_fields.hpp"
 #include "spec/definition_support.hpp"
 #include "spec/spec_support.hpp"
 
@@ -207,4 +208,17 @@ TEST_CASE("v2 YAML: numbers are texts where texts are anything, and nowhere else
     CHECK_THAT(yaml_refusal("conda_file: 5\n"), Contains("conda_file is a number"));
     CHECK_THAT(yaml_refusal("name: true\nimage: a\n"), Contains("name is true or false"));
     CHECK(read_yaml_definition("image: \"5\"\n").definition.base.image == "5");
+}
+
+TEST_CASE("an error whose excerpt shows a password loses the excerpt, and nothing else") {
+    const auto shown = [](std::string excerpt) {
+        Error error = Error(ErrorKind::InvalidInput, "no").with_hint(std::move(excerpt)).with_details("{}");
+        error.add_context("reading env.yml");
+        return without_password(std::move(error));
+    };
+    CHECK(shown("3 | name: x").hint() == "3 | name: x");
+    const auto bare = shown("3 | password: hunter2");
+    CHECK(bare.hint().empty());
+    CHECK(bare.details() == "{}");
+    CHECK(bare.to_string() == "no\n  while reading env.yml");
 }

@@ -317,17 +317,18 @@ TEST_CASE("save: a file of the definition is not named by an absolute path") {
 }
 
 TEST_CASE("credentials that are written out are told from variables and plain URLs") {
-    for (const auto* line : {"https://user:password@host/x", "  - --index-url=https://a:b${C}@h/simple",
-                             "# https://token@host/", "- https://conda.lab/t/TOKEN/channel", "git+https://u:p@h/a/b@v1",
-                             "x: postgres://u:p@db/x", "https://h/t/a-${B}/c", "https://a:pa/ss@h/x"}) {
+    for (const auto* line :
+         {"https://user:password@host/x", "  - --index-url=https://a:b${C}@h/simple", "# https://token@host/",
+          "- https://conda.lab/t/TOKEN/channel", "git+https://u:p@h/a/b@v1", "x: postgres://u:p@db/x",
+          "https://h/t/a-${B}/c", "https://a:pa/ss@h/x", "git+https://h/a.git?private_token=abc"}) {
         INFO(line);
         CHECK(has_literal_credential(line));
         CHECK(without_literal_credentials(line).contains("***"));
     }
-    for (const auto* line :
-         {"https://${USER}:${PASSWORD}@host/x", "https://__token__:${T}@h/s", "https://${T}@h/s", "git+ssh://git@h/a/b",
-          "git+https://github.com/a/b@v1", "https://h/t/${TOKEN}/channel", "https://h/a/t/", "user@host: //x", "a://",
-          "https://h:8443/simple", "pkg @ https://h/pkg.whl#sha256=00"}) {
+    for (const auto* line : {"https://${USER}:${PASSWORD}@host/x", "https://__token__:${T}@h/s", "https://${T}@h/s",
+                             "git+ssh://git@h/a/b", "git+https://github.com/a/b@v1", "https://h/t/${TOKEN}/channel",
+                             "https://h/a/t/", "user@host: //x", "a://", "https://h:8443/simple",
+                             "pkg @ https://h/pkg.whl#sha256=00", "git+https://h/a.git?private_token=${T}&ref=x"}) {
         INFO(line);
         CHECK_FALSE(has_literal_credential(line));
         CHECK(without_literal_credentials(line) == line);

@@ -47,6 +47,9 @@ TEST_CASE("build contexts in git: what is refused") {
     CHECK_THAT(refusal("https://me:hunter2@git.lab/i.git"),
                Contains("holds a user or a password") && !Contains("hunter2"));
     CHECK_THAT(refusal("https://token@git.lab/i.git"), Contains("holds a user or a password") && !Contains("token@"));
+    CHECK_THAT(refusal("https://git.lab/i.git?private_token=hunter2#main"),
+               Contains("credential in its query") && !Contains("hunter2"));
+    CHECK_THAT(refusal("git@git.lab:team/i.git"), Contains("ssh://git@git.lab/team/i.git"));
     CHECK_THAT(refusal("s3://bucket/i"), Contains("cannot be had from"));
     CHECK_THAT(refusal("https://git.lab/i.git#--upload-pack=x"), Contains("no revision"));
     CHECK_THAT(refusal("https://git.lab/i.git#main~1"), Contains("no revision"));
@@ -54,4 +57,13 @@ TEST_CASE("build contexts in git: what is refused") {
     CHECK_THAT(refusal("https://git.lab/i.git#main:a%0Ab"), Contains("no revision"));
     CHECK_THAT(refusal("https://git.lab/i.git#main:../x"), Contains("leads out of the repository"));
     CHECK_THAT(refusal("https://git.lab/i.git#main:a/../.."), Contains("leads out of the repository"));
+}
+
+TEST_CASE("git's short form of an address") {
+    CHECK(url_of_scp("git@git.lab:team/i.git") == "ssh://git@git.lab/team/i.git");
+    CHECK(url_of_scp("git@git.lab:/srv/i.git") == "ssh://git@git.lab/srv/i.git");
+    for (const auto* other : {"https://git@git.lab/i.git", "ssh://git@git.lab:22/i.git", "git.lab:i.git", "@git.lab:i",
+                              "git@:i", "git@git.lab:", "a/b@c:d", "git@git.lab", ""}) {
+        CHECK(url_of_scp(other).empty());
+    }
 }

@@ -73,6 +73,8 @@ ReadOptions options_of(std::string_view text) {
             options.base_image = value();
         else if (words[i] == "--channel")
             options.channels.push_back(value());
+        else if (words[i] == "--pin")
+            options.pins.push_back({value(), "--pin"});
         else if (words[i] == "--python")
             options.python = value();
         else if (words[i] == "--env") {

@@ -224,3 +224,32 @@ TEST_CASE("a spec hash is read back") {
     CHECK_FALSE(SpecHash::parse("abc").has_value());
     CHECK_FALSE(SpecHash::parse(hex + "0").has_value());
 }
+
+TEST_CASE("pins are a set that counts, and where they are written does not") {
+    const auto with = [](const std::vector<WrittenPin>& pins) {
+        auto options = plain_options();
+        options.pins = pins;
+        return hash_of(kFile, options);
+    };
+    const auto pinned = with({{"numpy 1.19.*", "/home/me/.condarc"}, {"zlib", "--pin"}});
+    CHECK(with({{"zlib", "/etc/conda/.condarc"}, {"NumPy=1.19", "--pin"}, {"zlib", "--pin"}}) == pinned);
+    CHECK(with({}) == hash_of(kFile));
+    CHECK(pinned != hash_of(kFile));
+    CHECK(with({{"numpy 1.20.*", "--pin"}, {"zlib", "--pin"}}) != pinned);
+    CHECK(with({{"conda-forge::zlib", "--pin"}}) == with({{"https://conda.anaconda.org/conda-forge::zlib", "--pin"}}));
+    CHECK(with({{"conda-forge::zlib", "--pin"}}) != with({{"zlib", "--pin"}}));
+}
+
+TEST_CASE("a pin that says nothing is an error with the place that it is written at") {
+    for (const auto* text : {"numpy >>2", "", "num*", "*[build=cuda]", "numpy\n"}) {
+        INFO(text);
+        auto options = plain_options();
+        options.pins = {{text, "/home/me/.condarc"}};
+        const auto refused = refusal("dependencies: [numpy]\n", options);
+        CHECK_THAT(refused, Catch::Contains("/home/me/.condarc: ") && Catch::Contains("the pin '") &&
+                                Catch::Contains("--no-pin leaves these pins out"));
+        options.pins = {{text, "--pin"}};
+        CHECK_THAT(refusal("dependencies: [scipy]\n", options),
+                   Catch::Contains("the pin '") && !Catch::Contains("--no-pin"));
+    }
+}

@@ -10,6 +10,7 @@
 #include "base/process_env.hpp"
 #include "registry/client.hpp"
 #include "support/fake_registry.hpp"
+#include "support/recording_reporter.hpp"
 
 namespace envbuild::testing {
 
@@ -28,29 +29,6 @@ inline HttpSettings quick_http() {
     settings.retry.max_delay = std::chrono::milliseconds(5);
     return settings;
 }
-
-// Keeps what was said to the user.
-class RecordingReporter : public Reporter {
-  public:
-    void warn(std::string_view message) override {
-        const std::lock_guard lock(mutex_);
-        warnings_.emplace_back(message);
-    }
-    void note(std::string_view /*message*/) override {}
-    void debug(std::string_view /*message*/) override {}
-    void log(std::string_view /*line*/) override {}
-    std::unique_ptr<Progress> start(std::string_view title, Unit unit, std::uint64_t total) override {
-        return silent_reporter().start(title, unit, total);
-    }
-    [[nodiscard]] std::vector<std::string> warnings() const {
-        const std::lock_guard lock(mutex_);
-        return warnings_;
-    }
-
-  private:
-    mutable std::mutex mutex_;
-    std::vector<std::string> warnings_;
-};
 
 // One run of envbuild: its HTTP client, settings and credentials.
 struct Run {

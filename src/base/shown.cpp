@@ -1,11 +1,11 @@
-#include "pypi/shown.hpp"
+#include "base/shown.hpp"
 
 #include <algorithm>
 
 #include "base/strings.hpp"
 #include "base/url.hpp"
 
-namespace envbuild::pypi {
+namespace envbuild {
 
 std::string shown(std::string_view text) {
     constexpr std::size_t kLongest = 200;
@@ -24,4 +24,4 @@ std::string shown(std::string_view text) {
     return cut ? out + "…" : out;
 }
 
-}  // namespace envbuild::pypi
+}  // namespace envbuild
