@@ -107,7 +107,7 @@ class Run {
                 if (auto hit = look_up()) return tagged(*hit);
             }
             const auto resolution =
-                resolve(intent, repository_, bench_, stages_, ask ? Freshness::Cached : Freshness::Asked);
+                resolve(intent, repository_, bench_, stages_, {.freshness = ask ? Freshness::Cached : Freshness::Asked});
             return build(resolution.lock, resolution.base);
         } catch (const Error& error) {
             lead.fail(error);

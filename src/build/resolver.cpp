@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/parallel.hpp"
 #include "base/strings.hpp"
 #include "build/own_base.hpp"
 #include "build/pin_hashes.hpp"
@@ -36,10 +37,10 @@ std::vector<conda::Channel> channels_of(const spec::EnvironmentSpec& spec) {
     return channels;
 }
 
-std::vector<solve::ChannelSource> fetch_repodata(const Intent& intent, const Workbench& bench, bool refresh) {
+ChannelSources channels_of_intent(const Intent& intent, const Workbench& bench, Freshness freshness) {
     conda::RepoDataFetchSettings settings;
     settings.cache_directory = bench.cache_folder("repodata");
-    settings.refresh = refresh;
+    settings.refresh = freshness == Freshness::Asked;
     conda::RepoDataFetcher fetcher(bench.http(), bench.channel_settings(), settings, bench.reporter());
     std::vector<std::string> roots;
     for (const auto& asked : intent.spec().conda) {
@@ -135,7 +136,7 @@ std::optional<std::string> channel_url(const std::string& name, const conda::Cha
     return join(urls, "|");
 }
 
-solve::Solution solve_conda(const Intent& intent, const lock::Lock& lock, std::vector<solve::ChannelSource> sources,
+solve::Solution solve_conda(const Intent& intent, const lock::Lock& lock, ChannelSources sources,
                             const Workbench& bench, const std::optional<EarlierLock>& earlier) {
     solve::Request request;
     request.specs = intent.spec().conda;
@@ -250,19 +251,30 @@ lock::Lock begin_lock(const Intent& intent, const FoundBase& found, const catalo
 
 }  // namespace
 
+std::vector<ChannelSources> read_channels(std::span<const Intent> intents, const Workbench& bench,
+                                          Freshness freshness) {
+    static_cast<void>(bench.channel_settings());  // read once, before there are several who want them
+    std::vector<ChannelSources> channels(intents.size());
+    parallel_for(intents.size(), intents.size(), [&](std::size_t i) {
+        if (!intents[i].spec().user_managed) channels[i] = channels_of_intent(intents[i], bench, freshness);
+    });
+    return channels;
+}
+
 Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepository>& repository,
-                   const Workbench& bench, Stages& stages, Freshness freshness,
-                   const std::optional<EarlierLock>& earlier) {
+                   const Workbench& bench, Stages& stages, ResolveOptions options) {
     const auto& spec = intent.spec();
+    const auto& earlier = options.earlier;
     if (!spec.user_managed && !spec.pip.empty()) check_pip_lines(spec);
     const auto catalog = catalog::BaseImageCatalog::load(bench.settings().share_dir / "curated");
-    auto found = find_base(intent, catalog, repository, bench, stages, freshness);
+    auto found = find_base(intent, catalog, repository, bench, stages, options.freshness);
     auto lock = begin_lock(intent, found, catalog, bench);
     warn_of_newer_base(lock.base, intent.spec().gpu.target_cuda, bench.reporter());
     if (lock.user_managed) return {std::move(lock), std::move(found.base)};
 
-    auto sources =
-        stages.time("repodata", [&] { return fetch_repodata(intent, bench, freshness == Freshness::Asked); });
+    auto sources = options.channels
+                       ? *std::move(options.channels)
+                       : stages.time("repodata", [&] { return channels_of_intent(intent, bench, options.freshness); });
     auto solution = stages.time("solve", [&] {
         const auto progress = bench.reporter().start("Resolving", Reporter::Unit::Items, 0);
         return solve_conda(intent, lock, std::move(sources), bench, earlier);

@@ -105,10 +105,10 @@ Json facts_of(const build::Intent& intent, const lock::Lock& lock, bool is_whole
     return json.set("packages", static_cast<std::int64_t>(count_packages(lock)));
 }
 
-lock::Lock resolve(const build::Intent& intent, const std::optional<build::EarlierLock>& earlier,
-                   build::Freshness freshness, bool is_one_of_several, CommandContext& context, build::Stages& stages) {
+lock::Lock resolve(const build::Intent& intent, build::ResolveOptions options, bool is_one_of_several,
+                   CommandContext& context, build::Stages& stages) {
     try {
-        return build::resolve(intent, context.bench().repository(), context.bench(), stages, freshness, earlier).lock;
+        return build::resolve(intent, context.bench().repository(), context.bench(), stages, std::move(options)).lock;
     } catch (Error& error) {
         if (is_one_of_several) error.add_context("resolving for " + intent.spec().platform.to_string());
         throw;
@@ -129,6 +129,10 @@ int run(const Arguments& arguments, CommandContext& context) {
                           : std::vector<std::optional<build::EarlierLock>>(intents.size());
     const auto freshness = arguments.refresh ? build::Freshness::Asked : build::Freshness::Cached;
     build::Stages stages;
+    // Channels are what takes the time; each platform is then solved in milliseconds.
+    std::vector<build::ChannelSources> channels;
+    if (intents.size() > 1)
+        channels = stages.time("repodata", [&] { return build::read_channels(intents, context.bench(), freshness); });
     std::vector<lock::Lock> locks;
     std::size_t packages = 0;
     auto facts = Json::array();
@@ -137,7 +141,9 @@ int run(const Arguments& arguments, CommandContext& context) {
         const bool is_whole = !explicit_form || intent.read.spec.pip.empty();
         if (explicit_form) leave_out_pip(intent, context);
         if (intents.size() > 1) context.reporter().note("For " + intent.spec().platform.to_string());
-        auto lock = resolve(intent, earlier[i], freshness, intents.size() > 1, context, stages);
+        build::ResolveOptions options{.freshness = freshness, .earlier = std::move(earlier[i])};
+        if (!channels.empty()) options.channels = std::move(channels[i]);
+        auto lock = resolve(intent, std::move(options), intents.size() > 1, context, stages);
         lock.move_sources(to_stdout ? "." : std::filesystem::path(arguments.output).parent_path());
         facts.push(facts_of(intent, lock, is_whole).set("platform", lock.platform.to_string()));
         packages += count_packages(lock);

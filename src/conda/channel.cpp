@@ -49,6 +49,13 @@ std::string without(std::string_view text, Span span) {
     return std::string(text.substr(0, span.begin)) + std::string(text.substr(span.end));
 }
 
+// All of them: what is left over of a slip with two would be shown.
+std::string without_tokens(std::string path) {
+    for (Span token = find_token(path); token.begin != std::string::npos; token = find_token(path))
+        path = without(path, token);
+    return path;
+}
+
 // What follows `prefix` in `text` where it ends at a segment's end, without its leading slash.
 std::optional<std::string> below(std::string_view text, std::string_view prefix) {
     if (!text.starts_with(prefix)) return std::nullopt;
@@ -126,13 +133,12 @@ class Resolver {
         if (const Span subdir = find_segment(path, is_subdir); subdir.begin != std::string_view::npos)
             path = without(path, subdir);
         path = strip_slashes(path);
-        const Span token = find_token(path);
-        const bool has_token = token.begin != std::string_view::npos;
+        const bool has_token = find_token(path).begin != std::string_view::npos;
         if (with_credentials_ != nullptr && (has_token || url->user_info())) {
             Url full = url->with_path(path);
             with_credentials_->push_back(url->user_info() ? full.with_user_info(*url->user_info()) : full);
         }
-        const Url canonical = url->with_path(strip_slashes(has_token ? without(path, token) : path));
+        const Url canonical = url->with_path(strip_slashes(without_tokens(path)));
         return Channel(name_of(canonical), canonical);
     }
 
@@ -228,9 +234,8 @@ ChannelAndSubdir split_subdir(std::string_view channel) {
 
 Url without_credentials(const Url& url) {
     const Url bare = url.without_user_info();
-    const Span token = find_token(bare.path());
-    if (token.begin == std::string_view::npos) return bare;
-    return bare.without_fragment().with_path(without(bare.path(), token));
+    if (find_token(bare.path()).begin == std::string_view::npos) return bare;
+    return bare.without_fragment().with_path(without_tokens(bare.path()));
 }
 
 void remember_credentials(const Url& as_written, const CredentialStore& store) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 
+#include "base/loopback.hpp"
 #include "base/parallel.hpp"
 #include "base/strings.hpp"
 #include "conda/repodata_cache.hpp"
@@ -35,6 +36,13 @@ Error html_error(const Url& url) {
 // Some servers answer 403 for what they do not have; 401 says that a login is needed, and is no answer.
 bool is_forbidden(const Error& error) {
     return error.kind() == ErrorKind::Unauthorized && error.message().ends_with(kForbidden);
+}
+
+std::string login_hint(const Url& base) {
+    const bool netrc = base.scheme() == "https" || is_loopback(base.host());
+    return fmt::format("the channel needs a login: {} the channel's URL through an environment variable{}",
+                       netrc ? "put its credential into ~/.netrc, or its token into" : "put its token or user into",
+                       netrc ? "" : "; ~/.netrc is used over https alone");
 }
 
 // The server is down or asks for patience: it would say the same of its other files. 500 and 501 are what some answer
@@ -190,10 +198,7 @@ class SubdirFetch {
         if (failure) throw Error(std::move(*failure));
         if (forbidden) {
             throw Error(ErrorKind::Unauthorized, fmt::format("{}repodata.json: {}", prefix, kForbidden))
-                .with_hint(
-                    "the channel needs a login: put its credential into ~/.netrc, or its token into the channel's URL "
-                    "through "
-                    "an environment variable");
+                .with_hint(login_hint(base));
         }
         if (html) throw html_error(base.join("repodata.json"));
         return nullptr;

@@ -164,12 +164,9 @@ class Reader {
                 record.depends.push_back(demand.text().empty() ? name.text() : name.text() + " " + demand.text());
             }
         }
-        auto& list = result_.lock.conda;
-        const auto same = [&](const auto& other) { return other.name == record.name; };
-        if (std::any_of(list.begin(), list.end(), same)) {
+        if (!names_.insert(record.name).second)
             throw entry.error_at("the package '" + record.name + "' is there twice");
-        }
-        list.push_back(std::move(record));
+        result_.lock.conda.push_back(std::move(record));
     }
 
     void read_pip(const YamlNode& entry) {
@@ -237,6 +234,7 @@ class Reader {
 
     const YamlNode& root_;
     const conda::Platform& platform_;
+    std::set<std::string> names_;  // of conda packages so far
     ReadLock result_;
 };
 

@@ -56,8 +56,9 @@ bool CdclSearch::follow_package(Literal literal) {
         if (!conflict_.empty()) return false;
     }
     const auto& variable = variables_[literal.variable()];
-    const auto& group = groups_[variable.group];
+    auto& group = groups_[variable.group];
     if (!leave_only(variable.group, {}, literal)) return false;
+    group.taken = literal.variable();  // where another held as well, that one is gone now
     for (const auto set : implies_[literal.variable()]) {
         if (!imply(Literal::yes(set), literal)) return false;
     }

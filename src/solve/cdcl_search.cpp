@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/error.hpp"
+
 namespace envbuild::solve {
 
 namespace {
@@ -222,6 +224,7 @@ void CdclSearch::keep_answer() {
     for (const auto group : answer_groups_) groups_[group].answer = -1;
     answer_groups_.clear();
     for (const auto group : required_) {
+        if (groups_[group].taken < 0) throw Error(ErrorKind::Bug, "the search ended with a name that has no package");
         answer_groups_.push_back(group);
         groups_[group].answer = groups_[group].taken - groups_[group].first;
     }

@@ -29,7 +29,8 @@ void CdclSearch::assign(Literal literal, Antecedent antecedent, int level) {
         set_bit(group.left, variable.place, false);
         mark_narrowed(variable.group);
     } else if (variable.set < 0) {
-        group.taken = literal.variable();
+        // Two of one group may hold until that is followed, which is then a conflict.
+        if (group.taken < 0) group.taken = literal.variable();
         group.saved = variable.place;
     } else if (sets_[variable.set].kind == SetKind::Need) {
         mark_narrowed(variable.group);
@@ -50,7 +51,7 @@ void CdclSearch::undo(Literal literal) {
         return;
     }
     if (variable.set < 0) {
-        group.taken = -1;
+        if (group.taken == literal.variable()) group.taken = -1;
         if (group.needs > 0) heap_.insert(variable.group);
     } else if (sets_[variable.set].kind == SetKind::Need && --group.needs == 0) {
         const auto found = std::find(required_.rbegin(), required_.rend(), variable.group);

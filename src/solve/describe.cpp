@@ -21,7 +21,11 @@ Heads heads_of(Universe& universe, const std::vector<int>& packages) {
 
 // Ascending, each once.
 std::vector<std::string> versions_of(Heads heads) {
-    std::sort(heads.begin(), heads.end(), [](const auto* a, const auto* b) { return *a->version < *b->version; });
+    // 1.0 and 1.00 are the same version, and each is to be named once.
+    std::sort(heads.begin(), heads.end(), [](const auto* a, const auto* b) {
+        return *a->version != *b->version ? *a->version < *b->version
+                                          : a->version->to_string() < b->version->to_string();
+    });
     std::vector<std::string> versions;
     for (const auto* head : heads) {
         const auto& text = head->version->to_string();

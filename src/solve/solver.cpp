@@ -89,9 +89,11 @@ std::vector<std::string> notes_of(Universe& universe, const Solution& solution) 
         const auto newer = std::any_of(name.hidden.begin(), name.hidden.end(), [&](const auto& candidate) {
             return *candidate.record.head().version > record.version;
         });
-        const bool asked = std::any_of(universe.request().specs.begin(), universe.request().specs.end(),
-                                       [&](const auto& spec) { return spec.name() == record.name; });
-        if (newer && asked) {
+        // Where a spec names the channel, that was the user's own choice.
+        const auto& specs = universe.request().specs;
+        const bool asked =
+            std::any_of(specs.begin(), specs.end(), [&](const auto& spec) { return spec.name() == record.name; });
+        if (newer && asked && name.channel.empty()) {
             notes.push_back(fmt::format("{} comes from {}: a newer one in a channel of lower priority is not looked at",
                                         record.dist_name(), record.channel));
         }

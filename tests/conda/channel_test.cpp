@@ -81,6 +81,11 @@ TEST_CASE("credentials are cut out of channels and handed over") {
     CHECK(urls("https://host/ch", {}, &credentials) == Urls{"https://host/ch"});
     CHECK(credentials.empty());
 
+    // One token too many is a slip, and none of the two is shown.
+    CHECK(urls("https://host/t/tk-1/t/tk-2/ch", {}, &credentials) == Urls{"https://host/ch"});
+    CHECK(without_credentials(value_or_throw(Url::parse("https://host/t/tk-1/a/t/tk-2/ch"))).to_string() ==
+          "https://host/a/ch");
+
     const auto refused = resolve_channel("ftp://user:s3cret@host/ch", {}, "/");
     REQUIRE_FALSE(refused);
     CHECK(refused.error().to_string().find("s3cret") == std::string::npos);

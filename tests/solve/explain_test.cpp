@@ -21,6 +21,11 @@ TEST_CASE("unsatisfiable: a version that does not exist") {
     CHECK_THAT(text, Contains("there is only numpy 1.25, 1.26"));
 }
 
+TEST_CASE("unsatisfiable: a version that is written in two ways is told in each, once") {
+    auto provider = channel({record("lib-1.0-0"), record("lib-1.00-0"), record("lib-1.0-1"), record("lib-1.00-1")});
+    CHECK_THAT(why_not(request({"lib >=2"}), provider), Catch::EndsWith("there is only lib 1.0, 1.00"));
+}
+
 TEST_CASE("unsatisfiable: two specs, and only those are named") {
     auto provider = channel({record("torch-1.13-0"), record("torch-2.0-0"), record("vision-0.14-0", {"torch 1.13.*"}),
                              record("vision-0.15-0", {"torch 2.0.*"}), record("unrelated-1.0-0")});

@@ -1,6 +1,9 @@
 #include "solve/link_order.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <functional>
 #include <random>
 
 #include "solve/records_support.hpp"
@@ -54,4 +57,20 @@ TEST_CASE("what needs a cycle comes after it, though its name goes before") {
     // Two cycles, of which one needs the other.
     CHECK(names_in_order({record("a-1-0", {"b", "y"}), record("b-1-0", {"a"}), record("y-1-0", {"z"}),
                           record("z-1-0", {"y"})}) == std::vector<std::string>{"y", "z", "a", "b"});
+}
+
+TEST_CASE("a chain of any length and a cycle of any length are put in order") {
+    constexpr int kMany = 30'000;
+    std::vector<conda::PackageRecord> chain, cycle;
+    const auto name = [](int i) { return fmt::format("p{:05}", i); };
+    for (int i = 0; i < kMany; ++i) {
+        chain.push_back(record(name(i) + "-1-0", {name(i + 1)}));
+        cycle.push_back(record(name(i) + "-1-0", {name((i + 1) % kMany)}));
+    }
+    const auto down = names_in_order(chain), round = names_in_order(cycle);
+    REQUIRE(down.size() == kMany);
+    CHECK(std::ranges::is_sorted(down, std::greater()));
+    REQUIRE(round.size() == kMany);
+    CHECK(round.front() == name(0));
+    CHECK(std::ranges::is_sorted(round.begin() + 1, round.end(), std::greater()));
 }

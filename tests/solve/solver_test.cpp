@@ -273,6 +273,15 @@ TEST_CASE("a channel in depends is what the settings make of its name, as for co
                Catch::Contains("app-1.0-0 is taken, and 2.0 left out: ") && Catch::Contains("defaults::lib"));
 }
 
+TEST_CASE("a newer version in a channel of lower priority is told, but not to who named the channel") {
+    auto provider =
+        channels({{"first", {record("lib-1.0-0")}}, {"second", {record("lib-2.0-0")}}}, ChannelPriority::Strict);
+    const auto solution = solve::solve(request({"lib"}), provider);
+    REQUIRE(solution.notes.size() == 1);
+    CHECK_THAT(solution.notes[0], Catch::Contains("lower priority"));
+    CHECK(solve::solve(request({"first::lib"}), provider).notes.empty());
+}
+
 TEST_CASE("newer versions that cannot be used are told once, of packages of the answer alone") {
     auto provider = channel({record("app-1.0-0", {"lib"}), record("lib-1.0-0"), record("lib-0.5-0", {"a b c d e =="}),
                              record("lib-2.0-0", {"lib >=1,,"}), record("lib-2.0-1", {"lib >=1,,"}),
