@@ -106,8 +106,8 @@ class Run {
             if (lead.waited() && ask) {
                 if (auto hit = look_up()) return tagged(*hit);
             }
-            const auto resolution =
-                resolve(intent, repository_, bench_, stages_, {.freshness = ask ? Freshness::Cached : Freshness::Asked});
+            const auto resolution = resolve(intent, repository_, bench_, stages_,
+                                            {.freshness = ask ? Freshness::Cached : Freshness::Asked});
             return build(resolution.lock, resolution.base);
         } catch (const Error& error) {
             lead.fail(error);
