@@ -236,6 +236,7 @@ lock::Lock begin_lock(const Intent& intent, const FoundBase& found, const catalo
     lock.variables = spec.variables;
     lock.extra_steps = spec.extra_steps;
     lock.spec_hash = intent.hash.hex();
+    lock.intent = spec.canonical().canonical();
     lock.source_date_epoch = source_date_epoch(bench.env());
     lock.template_digest = dockerfile::Templates::load(bench.settings().share_dir / "templates").digest().hex();
     for (const auto& channel : spec.channels) lock.channels.push_back(channel.url().to_string());

@@ -2,6 +2,7 @@
 
 #include "build/key_diff.hpp"
 #include "cli/command.hpp"
+#include "cli/differences.hpp"
 #include "cli/read_lock.hpp"
 
 namespace envbuild::cli {
@@ -26,15 +27,6 @@ Key key_of(const std::string& word, build::IntentOptions options, CommandContext
     return {intent.label, intent.hash.hex(), intent.spec().canonical(), false};
 }
 
-void print(const build::KeyDifference& difference) {
-    if (!difference.before.empty() && !difference.after.empty()) {
-        print_answer(fmt::format("{}: {} -> {}", difference.part, difference.before, difference.after));
-    } else {
-        print_answer(difference.before.empty() ? fmt::format("{}: + {}", difference.part, difference.after)
-                                               : fmt::format("{}: - {}", difference.part, difference.before));
-    }
-}
-
 int run(const std::vector<std::string>& words, const build::IntentOptions& options, CommandContext& context) {
     const auto before = key_of(words.at(0), options, context);
     const auto after = key_of(words.at(1), options, context);
@@ -46,17 +38,11 @@ int run(const std::vector<std::string>& words, const build::IntentOptions& optio
     const auto differences = build::key_differences(before.canonical, after.canonical);
     context.close_display();
     if (context.common.json) {
-        Json list = Json::array();
-        for (const auto& one : differences) {
-            const auto side = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
-            list.push(
-                Json::object().set("part", one.part).set("before", side(one.before)).set("after", side(one.after)));
-        }
         Json json = Json::object().set("same", before.hash == after.hash);
         json.set("before", before.hash).set("after", after.hash);
-        print_answer(json.set("differences", std::move(list)).dump());
+        print_answer(json.set("differences", to_json(differences)).dump());
     } else {
-        for (const auto& one : differences) print(one);
+        for (const auto& one : differences) print_answer(text_of(one));
     }
     if (before.hash == after.hash) context.reporter().note("the same: " + before.hash);
     return before.hash == after.hash ? 0 : kDiffer;

@@ -5,33 +5,52 @@
 
 #include "base/fs.hpp"
 #include "base/strings.hpp"
+#include "build/lock_fit.hpp"
 #include "build/resolver.hpp"
 #include "cli/command.hpp"
+#include "cli/differences.hpp"
 #include "cli/output_file.hpp"
 #include "lock/conda_lock.hpp"
+#include "lock/pip_lock.hpp"
 
 namespace envbuild::cli {
 
 namespace {
 
+constexpr int kDoesNotFit = 1;  // as diff
+constexpr const char* kCondaLock = "conda-lock";
+
 struct Arguments {
     build::IntentOptions intent;
-    std::string output = "-", form = "conda-lock";
+    std::string output = "-", form;
     std::vector<std::string> platforms, update;
-    bool refresh = false;
+    bool refresh = false, check = false;
 };
 
+// What --format says; else what the output's name means to the tools that look for such a file.
+std::string form_of(const Arguments& arguments) {
+    if (!arguments.form.empty()) return arguments.form;
+    const auto name = std::filesystem::path(arguments.output).filename().string();
+    if (name == "pylock.toml" || (name.starts_with("pylock.") && name.ends_with(".toml"))) return "pylock";
+    if (name.starts_with("requirements") && name.ends_with(".txt")) return "requirements";
+    return kCondaLock;
+}
+
+std::string_view plural(std::size_t count) {
+    return count == 1 ? "" : "s";
+}
+
 // The lock that stands where the new one will be; nothing where there is none, or where nothing of it is kept.
-std::optional<lock::CondaLockFile> earlier_file(const Arguments& arguments, CommandContext& context) {
+std::optional<lock::CondaLockFile> earlier_file(const Arguments& arguments, const std::string& form,
+                                                CommandContext& context) {
     const bool asked = !arguments.update.empty();
     if (asked && arguments.refresh)
         throw Error(ErrorKind::InvalidInput, "--update keeps what it can of the earlier lock, and --refresh nothing")
             .with_hint("give one of them");
-    if (asked && arguments.form != "conda-lock")
-        throw Error(ErrorKind::InvalidInput,
-                    "--update is for conda-lock's format: the explicit one is always made anew")
+    if (asked && form != kCondaLock)
+        throw Error(ErrorKind::InvalidInput, "--update is for conda-lock's format: the others are always made anew")
             .with_hint("update a lock in conda-lock's format");
-    if (arguments.refresh || arguments.form != "conda-lock") return std::nullopt;
+    if (arguments.refresh || form != kCondaLock) return std::nullopt;
     std::error_code error;
     const bool is_there = arguments.output != "-" && fs::is_regular_file(arguments.output, error);
     auto text = is_there ? read_file_if_exists(arguments.output) : std::nullopt;
@@ -86,15 +105,24 @@ std::size_t count_packages(const lock::Lock& lock) {
            static_cast<std::size_t>(std::ranges::count(lock.pip, false, &lock::PipPackage::build_only));
 }
 
-// Of the explicit format, which has no place for them.
-void leave_out_pip(build::Intent& intent, CommandContext& context) {
+// Of the explicit format, which has no place for them. Whether there were any.
+bool leave_out_pip(build::Intent& intent, CommandContext& context) {
     const auto left_out = intent.read.spec.pip.size();
-    if (left_out == 0) return;
+    if (left_out == 0) return false;
     context.reporter().warn(
         fmt::format("the explicit format holds conda packages only: {} requirement{} of the "
                     "pip section {} left out",
-                    left_out, left_out == 1 ? "" : "s", left_out == 1 ? "is" : "are"));
+                    left_out, plural(left_out), left_out == 1 ? "is" : "are"));
     intent.read.spec.pip.clear();
+    return true;
+}
+
+std::string write(const std::vector<lock::Lock>& locks, const std::string& form, const build::Intent& first,
+                  const std::string& source) {
+    if (form == kCondaLock) return lock::write_conda_lock(locks, source);
+    if (form == "explicit") return lock::write_explicit(locks.front());
+    if (form == "pylock") return lock::write_pylock(locks.front());
+    return lock::write_requirements(locks.front(), first.spec().indexes);
 }
 
 Json facts_of(const build::Intent& intent, const lock::Lock& lock, bool is_whole) {
@@ -115,15 +143,69 @@ lock::Lock resolve(const build::Intent& intent, build::ResolveOptions options, b
     }
 }
 
+std::vector<build::Intent> intents_of(const Arguments& arguments, const std::optional<lock::CondaLockFile>& before,
+                                      CommandContext& context) {
+    return build::read_intents(arguments.intent, arguments.platforms, context.bench(),
+                               before ? before->platforms() : std::vector<std::string>{});
+}
+
+// Whether the lock that is there is still the environment's; nothing is resolved and nothing written.
+int check(const Arguments& arguments, CommandContext& context) {
+    if (!arguments.update.empty() || arguments.refresh)
+        throw Error(ErrorKind::InvalidInput, "--check changes nothing, and --update and --refresh do")
+            .with_hint("give one of them");
+    const std::string path = arguments.output == "-" ? "conda-lock.yml" : arguments.output;
+    const auto text = read_file_if_exists(path);
+    if (!text)
+        throw Error(ErrorKind::NotFound, fmt::format("there is no lock {} to check", path))
+            .with_hint("-o names it; without --check it is written");
+    const auto file = std::optional(value_or_throw(lock::CondaLockFile::parse(*text, path)));
+    bool all_fit = true;
+    auto platforms = Json::array();
+    std::vector<std::string> lines;
+    const auto intents = intents_of(arguments, file, context);
+    for (const auto& intent : intents) {
+        const auto& platform = intent.spec().platform;
+        build::LockFit fit;
+        if (std::ranges::find(file->platforms(), platform.to_string()) == file->platforms().end()) {
+            fit.differences = {{"platform", "", platform.to_string()}};
+        } else {
+            fit = build::fit_of(value_or_throw(file->read(platform)).lock, intent);
+        }
+        all_fit = all_fit && fit.fits;
+        platforms.push(Json::object()
+                           .set("platform", platform.to_string())
+                           .set("fits", fit.fits)
+                           .set("spec_hash", intent.hash.hex())
+                           .set("differences", to_json(fit.differences)));
+        for (const auto& one : fit.differences)
+            lines.push_back((intents.size() > 1 ? platform.to_string() + ": " : "") + text_of(one));
+    }
+    context.close_display();
+    if (context.common.json) {
+        print_answer(
+            Json::object().set("fits", all_fit).set("file", path).set("platforms", std::move(platforms)).dump());
+    } else {
+        for (const auto& line : lines) print_answer(line);
+    }
+    context.reporter().note(all_fit ? fmt::format("{} is the lock of {}", path, intents.front().label)
+                                    : fmt::format("{} is no longer the lock of {}: envbuild lock {} -o {} brings it up "
+                                                  "to date and keeps what it can",
+                                                  path, intents.front().label, arguments.intent.environment, path));
+    return all_fit ? 0 : kDoesNotFit;
+}
+
 int run(const Arguments& arguments, CommandContext& context) {
     const bool to_stdout = arguments.output == "-";
-    const bool explicit_form = arguments.form == "explicit";
+    const auto form = form_of(arguments);
+    if (arguments.check && form != kCondaLock)
+        throw Error(ErrorKind::InvalidInput, "--check reads conda-lock's format alone");
+    if (arguments.check) return check(arguments, context);
     if (!to_stdout) check_output(arguments.output);
-    const auto before = earlier_file(arguments, context);
-    auto intents = build::read_intents(arguments.intent, arguments.platforms, context.bench(),
-                                       before ? before->platforms() : std::vector<std::string>{});
-    if (explicit_form && intents.size() > 1)
-        throw Error(ErrorKind::InvalidInput, "the explicit format holds one platform")
+    const auto before = earlier_file(arguments, form, context);
+    auto intents = intents_of(arguments, before, context);
+    if (form != kCondaLock && intents.size() > 1)
+        throw Error(ErrorKind::InvalidInput, fmt::format("the {} format holds one platform", form))
             .with_hint("choose it with --platform");
     auto earlier = before ? earlier_locks(intents, *before, arguments, context)
                           : std::vector<std::optional<build::EarlierLock>>(intents.size());
@@ -135,29 +217,35 @@ int run(const Arguments& arguments, CommandContext& context) {
         channels = stages.time("repodata", [&] { return build::read_channels(intents, context.bench(), freshness); });
     std::vector<lock::Lock> locks;
     std::size_t packages = 0;
-    auto facts = Json::array();
+    bool left_out = false;
     for (std::size_t i = 0; i < intents.size(); ++i) {
         auto& intent = intents[i];
-        const bool is_whole = !explicit_form || intent.read.spec.pip.empty();
-        if (explicit_form) leave_out_pip(intent, context);
+        if (form == "explicit") left_out = leave_out_pip(intent, context);
         if (intents.size() > 1) context.reporter().note("For " + intent.spec().platform.to_string());
         build::ResolveOptions options{.freshness = freshness, .earlier = std::move(earlier[i])};
         if (!channels.empty()) options.channels = std::move(channels[i]);
         auto lock = resolve(intent, std::move(options), intents.size() > 1, context, stages);
         lock.move_sources(to_stdout ? "." : std::filesystem::path(arguments.output).parent_path());
-        facts.push(facts_of(intent, lock, is_whole).set("platform", lock.platform.to_string()));
         packages += count_packages(lock);
         locks.push_back(std::move(lock));
     }
     const auto source = arguments.intent.environment == "-" ? "environment.yml" : intents.front().label;
-    const auto text = explicit_form ? lock::write_explicit(locks.front()) : lock::write_conda_lock(locks, source);
+    const auto text = write(locks, form, intents.front(), source);
+    const auto conda = locks.front().conda.size();
+    const bool of_pip_alone = form == "pylock" || form == "requirements";
+    if (of_pip_alone && conda > 0)
+        context.reporter().note(fmt::format("{} conda package{} {} not in it: the {} format is for pip's", conda,
+                                            plural(conda), conda == 1 ? "is" : "are", form));
+    const bool is_whole = of_pip_alone ? conda == 0 : !left_out;
     context.close_display();
     if (!to_stdout) {
         write_output(arguments.output, text);
-        context.reporter().note(
-            fmt::format("Wrote {} ({} package{})", arguments.output, packages, packages == 1 ? "" : "s"));
+        context.reporter().note(fmt::format("Wrote {} ({} package{})", arguments.output, packages, plural(packages)));
     }
     if (context.common.json) {
+        auto facts = Json::array();
+        for (std::size_t i = 0; i < locks.size(); ++i)
+            facts.push(facts_of(intents[i], locks[i], is_whole).set("platform", locks[i].platform.to_string()));
         // Of several platforms, what each has is in "platforms".
         Json json = locks.size() == 1 ? facts.as_array().front() : Json::object();
         if (locks.size() > 1) json.set("platforms", std::move(facts));
@@ -184,9 +272,10 @@ void add_lock_command(CLI::App& app, CommandContext& context, Action& chosen) {
         ->capture_default_str();
     command
         ->add_option("--format", arguments->form,
-                     "conda-lock, or explicit (conda packages only: a pip section is left out)")
-        ->check(CLI::IsMember({"conda-lock", "explicit"}))
-        ->capture_default_str();
+                     "conda-lock; explicit (conda packages only: a pip section is left out); pylock (pylock.toml) or "
+                     "requirements (with hashes), of pip's packages only. Without it what OUTPUT is called decides: "
+                     "pylock.toml, requirements.txt, and else conda-lock")
+        ->check(CLI::IsMember({kCondaLock, "explicit", "pylock", "requirements"}));
     command
         ->add_option("--update", arguments->update,
                      "A package that gets its newest version, may be repeated; all others stay as the lock in OUTPUT "
@@ -195,6 +284,9 @@ void add_lock_command(CLI::App& app, CommandContext& context, Action& chosen) {
         ->allow_extra_args(false);
     command->add_flag("--refresh", arguments->refresh,
                       "Choose everything anew, whatever the lock in OUTPUT has, and ask the channels what changed");
+    command->add_flag("--check", arguments->check,
+                      "Resolve nothing and write nothing: say whether the lock in OUTPUT (conda-lock.yml) is still the "
+                      "file's. Ends with 0 where it is, and with 1 and what differs where it is not");
     add_intent_options(*command, arguments->intent);
     command->remove_option(command->get_option("--platform"));
     command

@@ -91,4 +91,11 @@ std::string Platform::oci_variant() const {
     return std::string(known(subdir_).variant);
 }
 
+std::string Platform::machine() const {
+    if (!is_linux()) return "";
+    if (subdir_ == "linux-64") return "x86_64";
+    if (subdir_ == "linux-32") return "i686";
+    return subdir_.substr(std::string_view("linux-").size());
+}
+
 }  // namespace envbuild::conda

@@ -24,6 +24,7 @@ class Platform {
     [[nodiscard]] std::string oci_architecture() const;  // "amd64", "arm64"; "" for noarch
     [[nodiscard]] std::string oci_os() const;            // "linux", "darwin", "windows"; "" for noarch
     [[nodiscard]] std::string oci_variant() const;       // "v7" for linux-armv7l; "" mostly
+    [[nodiscard]] std::string machine() const;           // of a Linux, as `uname -m` says it: "x86_64"; "" for others
     [[nodiscard]] bool is_linux() const { return subdir_.starts_with("linux-"); }
     auto operator<=>(const Platform&) const = default;
 

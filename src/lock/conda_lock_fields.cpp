@@ -142,6 +142,7 @@ CustomFields custom_fields(const Lock& lock) {
     set("tree_format", std::to_string(Lock::kTreeFormat));
     set("lock_hash", lock.hash().hex());
     set("spec_hash", lock.spec_hash);
+    set("intent", lock.intent);
     set("prefix", lock.prefix);
     set("gpu", lock.gpu ? "true" : "false");
     if (lock.user_managed) set("user_managed", "true");

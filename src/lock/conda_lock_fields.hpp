@@ -12,10 +12,10 @@ namespace envbuild::lock {
 
 using CustomFields = std::map<std::string, std::string>;
 
-// Keys: envbuild.format ("1"), .lock_hash, .spec_hash, .tree_format, .prefix, .gpu, .python_version, .template,
-// .base.{name,digest,glibc,cuda,cudnn}, .virtual.<name>, .variable.<name>, .requested, .pip_requested, .extra_steps
-// (JSON lists), .conda.<name> and .pip.<file name> (JSON objects of what the package's entry lacks), .build.<file name>
-// (JSON objects: files that build others and are in no environment, so that they have no entry).
+// Keys: envbuild.format ("1"), .lock_hash, .spec_hash, .intent, .tree_format, .prefix, .gpu, .python_version,
+// .template, .base.{name,digest,glibc,cuda,cudnn}, .virtual.<name>, .variable.<name>, .requested, .pip_requested,
+// .extra_steps (JSON lists), .conda.<name> and .pip.<file name> (JSON objects of what the package's entry lacks),
+// .build.<file name> (JSON objects: files that build others and are in no environment, so that they have no entry).
 [[nodiscard]] CustomFields custom_fields(const Lock& lock);
 
 // In a file of several platforms "envbuild.<platform>." stands in place of "envbuild.".

@@ -82,7 +82,8 @@ struct Lock {
     std::int64_t source_date_epoch = 1'577'836'800;
     std::string template_digest;  // of the Dockerfile templates' contents
     std::vector<std::string> extra_steps;
-    std::string spec_hash;  // the intent it was made for, hex, for people; not in LockHash
+    // The intent it was made for: SpecHash in hex, and the canonical JSON that this is taken over. Not in LockHash.
+    std::string spec_hash, intent;
     // Where relative paths of local pip sources begin: the folder of the environment file, or of the lock file. Not in
     // LockHash, which their content is in, and not in the file.
     std::filesystem::path source_directory = ".";

@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import tarfile
+import tomllib
 import urllib.request
 
 from harness import check, contains, lacks
@@ -110,6 +111,49 @@ def test_pip_files_of_an_earlier_lock_are_kept(host):
     host.write("env.yml", text.format("six<1.16"))
     contains(host.run("lock", "env.yml", "-o", "older.yml").err, "pip cannot keep")
     check(versions(host, "older.yml")["six"] == "1.15.0", versions(host, "older.yml"))
+
+
+def test_pips_half_in_the_formats_of_other_tools(host):
+    host.share_cache()
+    host.write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11, pip, {pip: [six==1.15.0]}]\n")
+    contains(host.run("lock", "env.yml", "-o", "pylock.toml").err, "conda packages are not in it")
+    pylock = tomllib.loads((host.directory / "pylock.toml").read_text())
+    check(pylock["lock-version"] == "1.0" and pylock["requires-python"] == "==3.11.*", pylock)
+    (six,) = pylock["packages"]
+    (wheel,) = six["wheels"]
+    check((six["name"], six["version"]) == ("six", "1.15.0"), six)
+
+    text = host.run("lock", "env.yml", "--format", "requirements").out
+    contains(text, "--index-url ", f"\nsix==1.15.0 --hash=sha256:{wheel['hashes']['sha256']}\n")
+    # What it holds is enough to lock the same again, and pip checks the hash.
+    host.write("requirements.txt", text)
+    again = tomllib.loads(host.run("lock", "requirements.txt", "--python", "3.11", "--format", "pylock").out)
+    check(again["packages"] == pylock["packages"], again)
+    contains(host.run("lock", "env.yml", "-o", "pylock.toml", "--update", "six", code=2).err, "conda-lock's format")
+    host.run("lock", "env.yml", "-o", "pylock.toml", "--platform", "linux-64", "--platform", "linux-aarch64", code=2)
+
+
+def test_a_lock_is_held_against_its_file(host):
+    host.share_cache().write("env.yml", FIRST)
+    missing = host.run("lock", "env.yml", "--check", code=2)
+    contains(missing.err, "there is no lock conda-lock.yml")
+    host.run("lock", "env.yml", "-o", "conda-lock.yml")
+    before = (host.directory / "conda-lock.yml").read_bytes()
+    # In other words, and without a server to ask.
+    host.write("env.yml", "name: mine\nchannels: [conda-forge]\ndependencies: [six 1.15.*, tabulate=0.8.7, python 3.11.*, urllib3=1.26.9]\n")
+    fits = host.run("lock", "env.yml", "--check", env={"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"})
+    check(fits.out == "", fits.out)
+    check(host.run("lock", "env.yml", "--check", "--json").json["fits"] is True)
+
+    host.write("env.yml", LATER)
+    stale = host.run("lock", "env.yml", "--check", code=1)
+    contains(stale.out, "conda: + requests\n", "conda: - six 1.15.*\n")
+    contains(stale.err, "no longer the lock of", "envbuild lock env.yml -o conda-lock.yml")
+    asked = host.run("lock", "env.yml", "--check", "--json", "--platform", "linux-64", "--platform", "linux-aarch64", code=1).json
+    check([one["fits"] for one in asked["platforms"]] == [False, False], asked)
+    check({"part": "platform", "before": None, "after": "linux-aarch64"} in asked["platforms"][1]["differences"], asked)
+    check((host.directory / "conda-lock.yml").read_bytes() == before, "it was written")
+    host.run("lock", "env.yml", "--check", "--update", "six", code=2)
 
 
 def push_for_two_architectures(site, source, tag):
