@@ -1,5 +1,5 @@
-// compare.mjs PEER_ANSWERS FOLDER SHARED [--all] [--verbose]: holds envbuild against its peer (README.md), which is in
-// FOLDER. Tells what it finds on standard error, closes with "N passed, N failed"; exits 0 only when nothing failed.
+// compare.mjs PEER_ANSWERS FOLDER SHARED [--all] [--verbose] [--site CHANNEL]: holds envbuild against its peer
+// (README.md), which is in FOLDER; CHANNEL is the test site's. Tells what it finds on standard error, closes with "N passed, N failed"; exits 0 only when nothing failed.
 import {existsSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
@@ -23,6 +23,7 @@ const virtual = {__glibc: '2.35', __unix: '0', __linux: '5.10', __archspec: '1=x
 const wanted = {packages: 95, requests: 95, ofRandomChannels: 90, answers: 90};
 
 const [program, peerFolder, shared, ...options] = process.argv.slice(2);
+const site = options.includes('--site') ? options[options.indexOf('--site') + 1] : undefined;
 const modern = join(shared, 'data/channels/modern');
 const corpus = join(shared, 'corpus/environments');
 const whole = options.includes('--all');
@@ -53,9 +54,16 @@ try {
     const small = await compareRandomChannels({...common, random: new Random(5), count: 150, requests: 5});
     meets(small, 'random channels', wanted.ofRandomChannels);
 
+    const virtualChannel = server.records('virtual', virtualRecords(virtual));
+    if (site) {
+        const channels = [virtualChannel, server.folder('site', site)];
+        const ofSite = await compareRandomRequests(
+            {...common, channels, known: read(site), what: "the test site's channel", random: new Random(7), count: 150});
+        meets(ofSite, "the test site's channel", wanted.requests);
+    }
     if (existsSync(modern)) {
-        const channels = [server.records('virtual', virtualRecords(virtual)), server.folder('modern', modern)];
-        const real = {...common, channels, known: read(modern)};
+        const channels = [virtualChannel, server.folder('modern', modern)];
+        const real = {...common, channels, known: read(modern), what: 'a real channel'};
         const total = await compareRandomRequests({...real, random: new Random(6), count: whole ? 400 : 60});
         if (existsSync(corpus)) {
             for (const one of await compareCorpus({...real, folder: corpus, stride: whole ? 1 : 6})) total.merge(one);

@@ -1,4 +1,4 @@
-// Requests to 15,000 records of a real channel: random ones, and what the files of a corpus ask for.
+// Requests to channels of real records: random ones, and what the files of a corpus ask for.
 import {execFileSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
@@ -10,7 +10,7 @@ export function read(folder) {
     for (const subdir of ['linux-64', 'noarch']) {
         const text = execFileSync('zstd', ['-dcq', join(folder, subdir, 'repodata.json.zst')], {maxBuffer: 1 << 30});
         const repodata = JSON.parse(text);
-        for (const one of [...Object.values(repodata.packages), ...Object.values(repodata['packages.conda'])]) {
+        for (const one of [...Object.values(repodata.packages ?? {}), ...Object.values(repodata['packages.conda'] ?? {})]) {
             if (!versions.has(one.name)) versions.set(one.name, []);
             versions.get(one.name).push(one.version);
         }
@@ -19,7 +19,7 @@ export function read(folder) {
     return new Map([...versions].sort());
 }
 
-export async function compareRandomRequests({random, count, solves, channels, virtual, known}) {
+export async function compareRandomRequests({random, count, solves, channels, virtual, known, what}) {
     const agreement = new Agreement();
     const names = [...known.keys()];
     for (let i = 0; i < count; ++i) {
@@ -32,9 +32,9 @@ export async function compareRandomRequests({random, count, solves, channels, vi
         if (random.happens(40)) {
             specs.push(random.one(['python', 'python=3.11', 'python=3.12.*', 'python >=3.10,<3.14']));
         }
-        await solves.compare(agreement, `random request ${i}`, {channels, specs: [...new Set(specs)], virtual});
+        await solves.compare(agreement, `random request ${i} to ${what}`, {channels, specs: [...new Set(specs)], virtual});
     }
-    console.error(`random requests to a real channel: ${agreement}`);
+    console.error(`random requests to ${what}: ${agreement}`);
     return agreement;
 }
 
