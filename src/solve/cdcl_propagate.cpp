@@ -17,7 +17,9 @@ bool CdclSearch::propagate() {
         const auto group = narrowed_.back();
         narrowed_.pop_back();
         groups_[group].narrowed = false;
-        if (!follow_needs(group)) return false;
+        if (follow_needs(group)) continue;
+        mark_narrowed(group);  // its other Needs were not looked at
+        return false;
     }
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "solve/cdcl_search.hpp"
 
@@ -83,7 +84,7 @@ void CdclSearch::load(int id) {
     for (int place = 0; place < size; ++place) new_variable(id, place, -1);
     groups_[id].left.assign((static_cast<std::size_t>(size) + 63) / 64, 0);
     for (int place = 0; place < size; ++place) set_bit(groups_[id].left, place, true);
-    const auto sets = groups_[id].sets;  // what is attached may add more, which then look after themselves
+    auto sets = groups_[id].sets;  // what is attached may add more, which then look after themselves
     for (const auto set : sets) fill_set(set, source_.members(id, sets_[set].tag));
 
     const auto is_fact = [&](Literal literal) { return truth(literal) == Truth::Yes && level_of(literal) == 0; };
@@ -98,6 +99,12 @@ void CdclSearch::load(int id) {
         truths_[Literal::yes(first + place).code()] = Truth::No;
         set_bit(groups_[id].left, place, false);
     }
+    // What is out is out for the earliest of its reasons: then it stays out when later ones go.
+    const auto level_of_set = [&](int set) {
+        const auto yes = Literal::yes(sets_[set].variable);
+        return truth(yes) == Truth::Yes ? level_of(yes) : std::numeric_limits<int>::max();
+    };
+    std::ranges::stable_sort(sets, {}, level_of_set);
     for (const auto set : sets) attach_set(set);
     if (thorough_) read_through(id, size - 1);
 }
@@ -112,16 +119,18 @@ void CdclSearch::read_package(int package) {
         if (truth(yes) == Truth::Yes && conflict_.empty()) conflict_ = {~yes};
         return;
     }
+    Literal earliest;  // of what it implies and is false
     for (const auto set : read.implies) {
         sets_[variables_[set].set].implied_by.push_back(package);
         implies_[package].push_back(set);
         const auto needed = Literal::yes(set);
         if (truth(yes) == Truth::Yes) {
             imply(needed, yes);
-        } else if (truth(needed) == Truth::No) {
-            imply(~yes, ~needed);
+        } else if (truth(needed) == Truth::No && (!earliest.valid() || level_of(needed) < level_of(earliest))) {
+            earliest = needed;
         }
     }
+    if (earliest.valid()) imply(~yes, ~earliest);
 }
 
 void CdclSearch::read_through(int id, int last) {

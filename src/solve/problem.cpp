@@ -24,11 +24,7 @@ class Builder {
             const auto id = universe_.intern(universe_.request().constraints[static_cast<std::size_t>(i)].spec);
             constraints_[universe_.spec(id).name].push_back(id);
         }
-        if (parts_.gpu) {
-            std::vector<conda::MatchSpec> specs;
-            for (const auto i : parts_.specs) specs.push_back(universe_.request().specs[static_cast<std::size_t>(i)]);
-            gpu_.emplace(universe_, specs);
-        }
+        if (parts_.gpu) gpu_.emplace(universe_, universe_.request().specs);
     }
 
     Problem build() {

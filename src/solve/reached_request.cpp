@@ -20,11 +20,8 @@ T& grown(std::vector<T>& list, int index, const T& empty) {
 ReachedRequest::ReachedRequest(Universe& universe, const ProblemParts& parts, Asked asked)
     : universe_(universe), parts_(parts), search_(*this) {
     const auto& request = universe.request();
-    if (parts.gpu) {
-        std::vector<conda::MatchSpec> specs;
-        for (const auto i : parts.specs) specs.push_back(request.specs[i]);
-        gpu_.emplace(universe, specs);
-    }
+    // What the user takes as a CPU build stays so where the part that says it is left out.
+    if (parts.gpu) gpu_.emplace(universe, request.specs);
     for (const auto& record : request.virtual_packages) {
         const auto id = group(universe.name_id(record.name));
         std::vector<int> places(universe.name(names_[id]).packages.size());
@@ -32,8 +29,12 @@ ReachedRequest::ReachedRequest(Universe& universe, const ProblemParts& parts, As
         search_.add_fact(Literal::yes(search_.add_choice(id, places)));
     }
     if (asked == Asked::Assumptions) return;
-    for (const auto i : parts.constraints) search_.add_fact(constraint_literal(i));
-    for (const auto i : parts.specs) search_.add_fact(spec_literal(i));
+    for (const auto i : parts.constraints) {
+        if (!ignored(universe.intern(request.constraints[i].spec))) search_.add_fact(constraint_literal(i));
+    }
+    for (const auto i : parts.specs) {
+        if (!ignored(universe.intern(request.specs[i]))) search_.add_fact(spec_literal(i));
+    }
 }
 
 Literal ReachedRequest::spec_literal(int index) {

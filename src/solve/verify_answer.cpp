@@ -1,6 +1,7 @@
 #include "solve/verify_answer.hpp"
 
 #include <map>
+#include <optional>
 #include <set>
 
 namespace envbuild::solve {
@@ -18,12 +19,7 @@ class Check {
     std::vector<std::string> run() {
         for (const auto& spec : request_.specs) {
             require("the request", spec, true);
-            if (const auto found = by_name_.find(spec.name()); found != by_name_.end()) {
-                if (!channel_matches(spec.channel(), found->second->channel)) {
-                    faults_.push_back("the request: " + spec.to_string() + " is from " + found->second->channel);
-                }
-                reach(found->first);
-            }
+            reach(spec.name());
         }
         for (const auto& pin : request_.constraints) require("the request", pin.spec, false);
         for (const auto& record : packages_) {
@@ -59,6 +55,8 @@ class Check {
             if (must_be_there) faults_.push_back(who + ": " + spec.to_string() + " is not there");
         } else if (!spec.matches(*found->second)) {
             faults_.push_back(who + ": " + spec.to_string() + " is not met by " + found->second->dist_name());
+        } else if (!channel_matches(spec.channel(), found->second->channel)) {
+            faults_.push_back(who + ": " + spec.to_string() + " is from " + found->second->channel);
         }
     }
 
@@ -67,7 +65,13 @@ class Check {
         if (!spec) {
             faults_.push_back(record.dist_name() + ": '" + text + "' does not parse");
         } else if (must_be_there || spec->name() != record.name) {
-            require(record.dist_name(), *spec, must_be_there);
+            const auto url = spec->channel().empty() || !request_.channel_url ? std::optional(spec->channel())
+                                                                              : request_.channel_url(spec->channel());
+            if (!url) {
+                faults_.push_back(record.dist_name() + ": '" + text + "' names no channel");
+            } else {
+                require(record.dist_name(), spec->channel().empty() ? *spec : spec->with_channel(*url), must_be_there);
+            }
         }
     }
 
