@@ -116,6 +116,7 @@ class Reading {
         auto version = Pep440Version::parse(value);
         if (!version) return fault(field.line, fmt::format("has a Version that is none: '{}'", shown(value)));
         version_ = std::move(*version);
+        out_.version_text = value;
     }
 
     void take_requirement(const Field& field, const std::string& value) {
@@ -126,6 +127,7 @@ class Reading {
                                                  shown(requirement.error().message())));
         }
         out_.requires_dist.push_back(std::move(*requirement));
+        out_.requires_dist_texts.push_back(value);
     }
 
     void take_python(const std::string& value) {

@@ -19,7 +19,9 @@ struct CoreMetadata {
     std::string metadata_version;  // "2.1"
     std::string name;              // normalised
     Pep440Version version;
-    std::vector<Requirement> requires_dist;  // in the order written
+    std::string version_text;                      // as written
+    std::vector<Requirement> requires_dist;        // in the order written
+    std::vector<std::string> requires_dist_texts;  // the same, as written
     std::optional<SpecifierSet> requires_python;
     std::vector<std::string> provides_extra;  // normalised, in the order written
     std::vector<std::string> dynamic;         // names of fields, in lower case (PEP 643)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 #include <set>
 
 #include "base/fs.hpp"
@@ -38,6 +39,12 @@ class PackageIndex::Reader {
   public:
     explicit Reader(const PackageIndex& index) : index_(index) {}
 
+    struct Answer {
+        Url url;
+        int status = 0;
+    };
+    using Answers = std::vector<Answer>;
+
     // Nothing where the server has no such page; `status` then says with what it answered.
     std::optional<IndexPage> page(const Url& url, int& status) const {
         const DocumentCache::Options options{std::string(kIndexAccept), index_.settings_.refresh, kLimit};
@@ -53,6 +60,28 @@ class PackageIndex::Reader {
         for (const auto& skipped : page->skipped)
             index_.reporter_.debug(fmt::format("{}: passed over: {}", url.to_string(), skipped));
         return std::move(*page);
+    }
+
+    // The project's page of one index, from whichever of its mirrors has it. `answers` gets what the others said.
+    std::optional<IndexPage> page_of(const std::string& name, std::size_t index, Answers& answers) const {
+        const auto& asked = index_.asked_[index];
+        std::optional<Error> failure;
+        for (std::size_t i = 0; i < asked.size(); ++i) {
+            const Url url =
+                asked[i].scheme() == "file" ? asked[i].join(name).join("index.html") : asked[i].join(name + "/");
+            try {
+                int status = 0;
+                if (auto found = page(url, status)) return found;
+                answers.push_back({url, status});
+            } catch (const Error& error) {
+                if (error.kind() == ErrorKind::Cancelled || asked.size() == 1) throw;
+                index_.reporter_.debug(fmt::format("{}: {}", url.to_string(), error.message()));
+                if (!failure) failure = error;
+            }
+        }
+        // The one that could not say may have it.
+        if (failure) throw std::move(*failure);
+        return std::nullopt;
     }
 
     // Of one --find-links.
@@ -144,11 +173,23 @@ PackageIndex::PackageIndex(HttpClient& client, PackageIndexSettings settings, Re
       reporter_(reporter),
       pages_(settings_.cache_directory / "pages"),
       links_(settings_.find_links.size()) {
+    const auto without_credential = [&](const Url& url) {
+        client_.credentials().add_from_url(url);
+        return url.without_user_info();
+    };
     for (auto* list : {&settings_.indexes, &settings_.find_links}) {
         for (Url& url : *list) {
-            client_.credentials().add_from_url(url);
-            url = url.without_user_info();
+            url = without_credential(url);
             places_.push_back(url.without_fragment());
+        }
+    }
+    for (const Url& index : settings_.indexes) {
+        const auto mirrors = settings_.mirrors.find(index.to_string());
+        auto& asked = asked_.emplace_back();
+        if (mirrors == settings_.mirrors.end() || mirrors->second.empty()) {
+            asked = {index};
+        } else {
+            for (const Url& mirror : mirrors->second) asked.push_back(without_credential(mirror));
         }
     }
 }
@@ -173,20 +214,17 @@ std::shared_ptr<const Project> PackageIndex::project(const std::string& name) {
                          [&](std::size_t i) { links_[i] = reader.links(settings_.find_links[i]); });
         });
         std::vector<std::optional<IndexPage>> pages(settings_.indexes.size());
-        std::vector<int> statuses(pages.size());
-        std::vector<Url> urls;
-        for (const Url& index : settings_.indexes) {
-            urls.push_back(index.scheme() == "file" ? index.join(name).join("index.html") : index.join(name + "/"));
-        }
+        std::vector<Reader::Answers> answers(pages.size());
         parallel_for(pages.size(), settings_.threads,
-                     [&](std::size_t i) { pages[i] = reader.page(urls[i], statuses[i]); });
+                     [&](std::size_t i) { pages[i] = reader.page_of(name, i, answers[i]); });
 
         auto project = std::make_shared<Project>();
         project->name = name;
         Merge merge(*project, places_);
         for (std::size_t i = 0; i < pages.size(); ++i) {
             if (!pages[i]) {
-                project->absent.push_back(fmt::format("{} answered {}", urls[i].to_string(), statuses[i]));
+                for (const auto& [url, status] : answers[i])
+                    project->absent.push_back(fmt::format("{} answered {}", url.to_string(), status));
                 continue;
             }
             project->known = true;
@@ -198,9 +236,11 @@ std::shared_ptr<const Project> PackageIndex::project(const std::string& name) {
             }
         }
         // Some servers answer 403 for what they do not have, but where nothing else has it either, it may be a login.
-        const auto forbidden = std::ranges::find(statuses, kForbidden);
-        if (!project->known && project->files.empty() && forbidden != statuses.end())
-            throw unauthorized(urls[static_cast<std::size_t>(forbidden - statuses.begin())], kForbidden);
+        if (!project->known && project->files.empty()) {
+            for (const auto& [url, status] : std::views::join(answers)) {
+                if (status == kForbidden) throw unauthorized(url, status);
+            }
+        }
         promise.set_value(project);
         return project;
     } catch (...) {

@@ -34,7 +34,10 @@ struct Project {
 };
 
 struct PackageIndexSettings {
-    std::vector<Url> indexes;     // PEP 503 roots ("https://pypi.org/simple"): --index-url, then --extra-index-url
+    std::vector<Url> indexes;  // PEP 503 roots ("https://pypi.org/simple"): --index-url, then --extra-index-url
+    // In place of an index, by its URL as it stands in `indexes`: the first that has the project's page answers. One
+    // that fails gives way to the next; where none has the page, its failure is thrown.
+    std::map<std::string, std::vector<Url>> mirrors = {};
     std::vector<Url> find_links;  // pages of links, single files, or folders of this machine (file:)
     std::filesystem::path cache_directory;
     bool refresh = false;  // ask also where a copy is still good
@@ -68,6 +71,7 @@ class PackageIndex {
     PackageIndexSettings settings_;
     Reporter& reporter_;
     DocumentCache pages_;
+    std::vector<std::vector<Url>> asked_;  // of each index: itself, or its mirrors
     std::vector<Url> places_;
     std::mutex mutex_;
     std::map<std::string, Future> projects_;

@@ -85,7 +85,7 @@ bool CdclSearch::search(std::span<const Literal> assumptions, const CancelToken&
             ++restarts, ++counts_.restarts;
             by_activity_ = conflicts >= kHard;
             go_back_to(0);
-            if (conflicts >= kHard && !thorough_) read_everything();
+            if (conflicts >= kHard && !thorough_ && source_.is_cheap_to_read()) read_everything();
             if (clauses_.size() > learnt_limit_) forget_some();
             continue;
         }

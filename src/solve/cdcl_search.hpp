@@ -44,6 +44,8 @@ class CdclSource {
     [[nodiscard]] virtual Package read(int group, int place) = 0;
     // Places of the packages in a loaded group that are in a set, in any order.
     [[nodiscard]] virtual std::vector<int> members(int group, int tag) = 0;
+    // Whether packages may be read that nothing considered, where that helps the search.
+    [[nodiscard]] virtual bool is_cheap_to_read() const { return true; }
 };
 
 // Not thread-safe. What is learnt stays from one solve() to the next, and groups stay loaded.

@@ -28,7 +28,7 @@ struct Problem {
         std::vector<int> packages;  // best first
     };
     // Why a package was out from the start.
-    enum class Excluded : std::uint8_t { No, Broken, Constraint, CpuBuild };
+    enum class Excluded : std::uint8_t { No, Broken, Constraint, CpuBuild, Other };
 
     std::vector<Group> groups;
     std::vector<Set> sets;

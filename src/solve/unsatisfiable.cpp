@@ -60,6 +60,10 @@ std::string excluded_text(const Explanation& told, bool many) {
         for (const auto& pin : told.pins) pins.push_back(pin.to_string());
         return fmt::format("{} not fit {}", many ? "do" : "does", join(pins, ", "));
     }
+    if (code == "cuda_build") return many ? "are built for a newer CUDA" : "is built for a newer CUDA";
+    if (code == "hash")
+        return many ? "have no file with a hash that is asked for" : "has no file with a hash that is asked for";
+    if (code == "python") return many ? "do not take the target's Python" : "does not take the target's Python";
     return "cannot be read";
 }
 
@@ -131,7 +135,7 @@ std::string PackageGroup::to_string() const {
     auto text = name + " " + join(parts, ", ");
     if (parts.size() > kShown)
         text = fmt::format("{} {} versions from {} to {}", name, versions.size(), versions.front(), versions.back());
-    return fmt::format("{} ({} builds)", text, build_count);
+    return has_builds ? fmt::format("{} ({} builds)", text, build_count) : text;
 }
 
 Json PackageGroup::to_json() const {
@@ -164,7 +168,8 @@ std::string Explanation::line() const {
             return "there are GPU builds of " + who();
         case Relation::Further:
             return packages.name.empty() ? fmt::format("and {} further reasons for other builds", count)
-                                         : fmt::format("and {} more builds of {}", count, packages.name);
+                                         : fmt::format("and {} more {} of {}", count,
+                                                       packages.has_builds ? "builds" : "versions", packages.name);
         case Relation::SeeAbove:
             return "which cannot be had, as said above";
         case Relation::TooDeep:

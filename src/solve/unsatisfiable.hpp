@@ -23,6 +23,7 @@ struct PackageGroup {
     std::vector<Range> ranges;          // ascending
     std::vector<std::string> builds;    // "1.0=py311_0", where there are at most two
     std::size_t build_count = 0;
+    bool has_builds = true;  // false: a version is all there is to tell of a package
 
     [[nodiscard]] bool empty() const { return build_count == 0; }
     // "numpy 1.26.0=py311_0", "numpy 1.25.0, 1.26.0 (7 builds)", "numpy 1.17.0 to 1.19.5, 1.26.4 (87 builds)".

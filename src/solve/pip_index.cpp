@@ -1,0 +1,42 @@
+#include "solve/pip_index.hpp"
+
+#include "base/parallel.hpp"
+
+namespace envbuild::solve {
+
+std::optional<Expected<pypi::CoreMetadata>> PipIndex::known(const std::string& url) {
+    const std::lock_guard lock(mutex_);
+    const auto found = known_.find(url);
+    if (found == known_.end()) return std::nullopt;
+    return found->second;
+}
+
+pypi::CoreMetadata PipIndex::metadata(const pypi::IndexFile& file, const pypi::WheelName& name) {
+    const auto url = file.url.to_string();
+    if (auto before = known(url)) return value_or_throw(*std::move(before));
+    const auto keep = [&](Expected<pypi::CoreMetadata> metadata) {
+        const std::lock_guard lock(mutex_);
+        known_.insert_or_assign(url, std::move(metadata));
+    };
+    try {
+        auto metadata = source_.fetch(file, name);
+        keep(metadata);
+        return metadata;
+    } catch (const Error& error) {
+        // What may be another time is asked again.
+        if (error.kind() == ErrorKind::Corrupt) keep(std::unexpected(error));
+        throw;
+    }
+}
+
+void PipIndex::prefetch(const std::vector<Wheel>& wheels) {
+    parallel_for(wheels.size(), threads_, [&](std::size_t i) {
+        try {
+            (void)metadata(*wheels[i].first, *wheels[i].second);
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::Cancelled) throw;
+        }
+    });
+}
+
+}  // namespace envbuild::solve
