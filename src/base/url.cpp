@@ -200,6 +200,12 @@ Expected<Url> Url::parse_parts(std::string_view text, bool from_server) {
     url.host_ = to_lower(authority);
     if (url.host_.empty() && url.scheme_ != "file" && !url.scheme_.ends_with("+file"))
         return fail(ErrorKind::InvalidInput, "a URL names a host");
+    // RFC 3986, section 3.2.2: what is in square brackets is an address, and beside them stands nothing.
+    const std::string_view host = url.host_;
+    const bool is_address = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    if ((is_address ? host.substr(1, host.size() - 2) : host).find_first_of("[]<>\"\\^`{|} ") != std::string_view::npos)
+        return fail(ErrorKind::InvalidInput,
+                    "a URL's host is a name or an address, and holds no brackets, quotes or blanks");
     return url;
 }
 

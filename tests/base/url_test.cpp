@@ -37,8 +37,8 @@ TEST_CASE("url: user information is kept apart and never printed") {
 }
 
 TEST_CASE("url: what is not a URL is refused") {
-    for (const auto* text :
-         {"", "host/path", "://x", "http://", "http://h:0/", "http://h:x/", "http://a b/", "http://h/\n"}) {
+    for (const auto* text : {"", "host/path", "://x", "http://", "http://h:0/", "http://h:x/", "http://a b/",
+                             "http://h/\n", "http://.[/", "http://a]/", "http://h{x}/"}) {
         INFO(text);
         CHECK_FALSE(Url::parse(text));
     }

@@ -1,7 +1,7 @@
 #include "solve/cdcl_support.hpp"
 
+#include <algorithm>
 #include <map>
-#include <numeric>
 
 #include "solve/cdcl_search.hpp"
 
@@ -11,8 +11,9 @@ namespace {
 
 class ProblemSource : public CdclSource {
   public:
-    explicit ProblemSource(const Problem& problem)
+    ProblemSource(const Problem& problem, int grade)
         : problem_(problem),
+          grade_(grade),
           places_(problem.size()),
           need_variables_(problem.sets.size(), -1),
           bar_variables_(problem.sets.size(), -1) {
@@ -30,8 +31,9 @@ class ProblemSource : public CdclSource {
     }
 
     std::vector<int> open(int group) override {
-        std::vector<int> grades(problem_.groups[group].packages.size());
-        std::iota(grades.begin(), grades.end(), 0);
+        std::vector<int> grades;
+        for (std::size_t place = 0; place < problem_.groups[group].packages.size(); ++place)
+            grades.push_back(static_cast<int>(place) / grade_);
         return grades;
     }
 
@@ -69,14 +71,15 @@ class ProblemSource : public CdclSource {
     }
 
     const Problem& problem_;
+    const int grade_;
     CdclSearch* search_ = nullptr;
     std::vector<int> places_;  // of packages in their group
     std::vector<int> need_variables_, bar_variables_;
 };
 
-class CdclSolver : public SatSolver {
+class CdclSolver : public CoreSolver {
   public:
-    explicit CdclSolver(const Problem& problem) : problem_(problem), source_(problem), search_(source_) {
+    CdclSolver(const Problem& problem, int grade) : problem_(problem), source_(problem, grade), search_(source_) {
         source_.attach(search_);
         for (std::size_t group = 0; group < problem.groups.size(); ++group) {
             if (problem.groups[group].is_virtual) {
@@ -89,16 +92,28 @@ class CdclSolver : public SatSolver {
     std::optional<std::vector<int>> solve(const std::vector<std::vector<int>>& demands) override {
         std::vector<Literal> assumptions;
         for (const auto& packages : demands) {
-            if (packages.empty()) return std::nullopt;
+            if (packages.empty()) {
+                core_ = {packages};
+                return std::nullopt;
+            }
             assumptions.push_back(choice(packages, problem_.group_of[packages.front()]));
         }
-        if (!search_.solve(assumptions, CancelToken())) return std::nullopt;
+        if (!search_.solve(assumptions, CancelToken())) {
+            core_.clear();
+            for (std::size_t i = 0; i < demands.size(); ++i) {
+                if (std::ranges::find(search_.core(), assumptions[i]) != search_.core().end())
+                    core_.push_back(demands[i]);
+            }
+            return std::nullopt;
+        }
         std::vector<int> taken;
         for (const auto group : search_.answer_groups()) {
             taken.push_back(problem_.groups[group].packages[search_.answer(group)]);
         }
         return taken;
     }
+
+    [[nodiscard]] std::vector<std::vector<int>> core() const override { return core_; }
 
   private:
     Literal choice(const std::vector<int>& packages, int group) {
@@ -111,12 +126,13 @@ class CdclSolver : public SatSolver {
     ProblemSource source_;
     CdclSearch search_;
     std::map<std::vector<int>, Literal> choices_;
+    std::vector<std::vector<int>> core_;
 };
 
 }  // namespace
 
-std::unique_ptr<SatSolver> make_cdcl_solver(const Problem& problem) {
-    return std::make_unique<CdclSolver>(problem);
+std::unique_ptr<CoreSolver> make_cdcl_solver(const Problem& problem, int grade) {
+    return std::make_unique<CdclSolver>(problem, grade);
 }
 
 }  // namespace envbuild::solve::test

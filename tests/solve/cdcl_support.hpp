@@ -5,7 +5,13 @@
 
 namespace envbuild::solve::test {
 
-// The problem outlives the solver.
-[[nodiscard]] std::unique_ptr<SatSolver> make_cdcl_solver(const Problem& problem);
+class CoreSolver : public SatSolver {
+  public:
+    // Of the demands that had no answer, those that suffice for it.
+    [[nodiscard]] virtual std::vector<std::vector<int>> core() const = 0;
+};
+
+// The problem outlives the solver. So many packages of a group are of one grade each.
+[[nodiscard]] std::unique_ptr<CoreSolver> make_cdcl_solver(const Problem& problem, int grade = 1);
 
 }  // namespace envbuild::solve::test
