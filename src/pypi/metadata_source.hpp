@@ -6,12 +6,12 @@
 #include <memory>
 
 #include "base/reporter.hpp"
+#include "base/zip_directory.hpp"
 #include "net/downloader.hpp"
 #include "net/http_client.hpp"
 #include "pypi/core_metadata.hpp"
 #include "pypi/file_name.hpp"
 #include "pypi/index_page.hpp"
-#include "pypi/zip_directory.hpp"
 
 namespace envbuild::pypi {
 

@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "base/zip_directory.hpp"
 #include "net/http_client.hpp"
-#include "pypi/zip_directory.hpp"
 
 namespace envbuild::pypi {
 

@@ -82,7 +82,7 @@ TEST_CASE("a third-party library stays inside its folders") {
         {"curl/", {"net"}},
         {"zstd.h", {"conda", "layer"}},
         {"bzlib.h", {"conda"}},
-        {"zlib.h", {"layer", "pypi"}},
+        {"zlib.h", {"base", "layer"}},
         {"yaml-cpp/", {"spec", "catalog"}},
         {"simdjson.h", {"base", "conda"}},
         {"openssl/", {"base", "install"}},

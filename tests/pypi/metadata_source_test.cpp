@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "pypi/index_support.hpp"
-#include "pypi/wheel_support.hpp"
+#include "support/wheel_writer.hpp"
 
 using namespace envbuild;
 using namespace envbuild::pypi;
@@ -92,7 +92,7 @@ TEST_CASE_METHOD(Fixture, "metadata at the beginning of a wheel takes one piece 
 }
 
 TEST_CASE_METHOD(Fixture, "a directory that is longer than the first piece is read on") {
-    std::vector<testing::ZipMember> members;
+    std::vector<testing::ZipPart> members;
     for (int i = 0; i < 2000; ++i)
         members.push_back(
             {.name = "foo/a/rather/long/name/of/a/module/number_" + std::to_string(i) + ".py", .bytes = "x"});

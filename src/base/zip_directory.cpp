@@ -1,4 +1,4 @@
-#include "pypi/zip_directory.hpp"
+#include "base/zip_directory.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <set>
 
@@ -13,7 +14,7 @@
 #include "base/shown.hpp"
 #include "base/strings.hpp"
 
-namespace envbuild::pypi {
+namespace envbuild {
 
 namespace {
 
@@ -134,6 +135,15 @@ class FileBytes final : public RandomBytes {
     std::uint64_t size_ = 0;
 };
 
+// MS-DOS's time and date, which have two seconds for the smallest step and no time zone.
+std::int64_t seconds_of(std::uint16_t time, std::uint16_t date) {
+    using namespace std::chrono;
+    const year_month_day day{year(1980 + (date >> 9)), month(date >> 5 & 15U), std::chrono::day(date & 31U)};
+    const unsigned hour = time >> 11, minute = time >> 5 & 63U, second = (time & 31U) * 2;
+    if (!day.ok() || hour > 23 || minute > 59 || second > 59) return 0;
+    return duration_cast<seconds>(sys_days(day).time_since_epoch()).count() + hour * 3600 + minute * 60 + second;
+}
+
 // Deflate without header (RFC 1951); nothing where the bytes are none or give another size.
 std::optional<std::string> inflate_all(std::string_view packed, std::uint64_t size) {
     z_stream stream{};
@@ -174,6 +184,7 @@ ZipDirectory ZipDirectory::read(RandomBytes& bytes, std::string what) {
         Member member;
         member.flags = fields.u16(at + 8);
         member.method = fields.u16(at + 10);
+        member.mtime = seconds_of(fields.u16(at + 12), fields.u16(at + 14));
         member.crc = fields.u32(at + 16);
         member.stored = fields.u32(at + 20);
         member.size = fields.u32(at + 24);
@@ -205,6 +216,24 @@ const ZipDirectory::Member* ZipDirectory::find(std::string_view name) const {
     return found == members_.end() ? nullptr : &*found;
 }
 
+std::uint64_t ZipDirectory::header_reach(const Member& member) const {
+    return std::min(begin_ - member.offset, kLocalSize + member.name.size());
+}
+
+std::uint64_t ZipDirectory::check_local(std::string_view head, const Member& member) const {
+    const std::string name = shown(member.name);
+    if (begin_ - member.offset < kLocalSize) corrupt(what_, fmt::format("has no local header for '{}'", name));
+    const Fields local(head, what_);
+    if (local.u32(0) != kLocalHeader || local.u16(8) != member.method || local.u16(26) != member.name.size() ||
+        local.text(kLocalSize, member.name.size()) != member.name) {
+        corrupt(what_, fmt::format("has a local header for '{}' that contradicts the directory", name));
+    }
+    const std::uint64_t data = kLocalSize + local.u16(26) + local.u16(28);
+    if (data > begin_ - member.offset || member.stored > begin_ - member.offset - data)
+        corrupt(what_, fmt::format("places '{}' past its own end", name));
+    return data;
+}
+
 std::string ZipDirectory::unpack(RandomBytes& bytes, const Member& member, std::uint64_t limit) const {
     const std::string name = shown(member.name);
     if (member.size > limit || member.stored > limit + 1024)
@@ -212,18 +241,10 @@ std::string ZipDirectory::unpack(RandomBytes& bytes, const Member& member, std::
                 fmt::format("holds '{}' with {}, more than {}", name, human_bytes(member.size), human_bytes(limit)));
     if (member.method != kStored && member.method != kDeflated)
         corrupt(what_, fmt::format("holds '{}' packed by method {}; deflate is known", name, member.method));
-    if (begin_ - member.offset < kLocalSize) corrupt(what_, fmt::format("has no local header for '{}'", name));
     // Name and extra field of the local header mostly fit: one read gets all.
     const std::uint64_t ahead = std::min(begin_ - member.offset, kLocalSize + member.name.size() + 256 + member.stored);
     std::string read = bytes.read(member.offset, ahead);
-    const Fields local(read, what_);
-    const std::uint64_t data = kLocalSize + local.u16(26) + local.u16(28);
-    if (local.u32(0) != kLocalHeader || local.u16(8) != member.method || local.u16(26) != member.name.size() ||
-        local.text(kLocalSize, member.name.size()) != member.name) {
-        corrupt(what_, fmt::format("has a local header for '{}' that contradicts the directory", name));
-    }
-    if (data > begin_ - member.offset || member.stored > begin_ - member.offset - data)
-        corrupt(what_, fmt::format("places '{}' past its own end", name));
+    const std::uint64_t data = check_local(read, member);
     if (data + member.stored > read.size()) read += bytes.read(member.offset + ahead, data + member.stored - ahead);
     const auto packed = std::string_view(read).substr(data, member.stored);
     std::optional<std::string> out;
@@ -239,4 +260,4 @@ std::string ZipDirectory::unpack(RandomBytes& bytes, const Member& member, std::
     return std::move(*out);
 }
 
-}  // namespace envbuild::pypi
+}  // namespace envbuild

@@ -1,12 +1,11 @@
-#include "pypi/zip_directory.hpp"
+#include "base/zip_directory.hpp"
 
 #include <catch2/catch.hpp>
 
 #include "base/error.hpp"
-#include "pypi/wheel_support.hpp"
+#include "support/wheel_writer.hpp"
 
 using namespace envbuild;
-using namespace envbuild::pypi;
 using testing::make_zip;
 
 namespace {

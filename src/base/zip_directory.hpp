@@ -10,7 +10,7 @@
 
 #include "base/fs.hpp"
 
-namespace envbuild::pypi {
+namespace envbuild {
 
 // Bytes that can be read anywhere: of a file, or of one on a server. Not thread-safe.
 class RandomBytes {
@@ -30,6 +30,7 @@ class ZipDirectory {
         std::string name;  // as it is written, always UTF-8
         std::uint16_t flags = 0, method = 0;
         std::uint32_t crc = 0, attributes = 0;  // attributes: the upper half holds the Unix mode
+        std::int64_t mtime = 0;                 // seconds, its clock read as UTC; 0 where it is no time
         std::uint64_t stored = 0, size = 0;     // bytes in the archive, and unpacked
         std::uint64_t offset = 0;               // of its local header
     };
@@ -40,6 +41,12 @@ class ZipDirectory {
 
     [[nodiscard]] const std::vector<Member>& members() const { return members_; }  // as in the directory
     [[nodiscard]] const Member* find(std::string_view name) const;
+    // Where the data begins, counted from the local header that `head` begins with: its 30 bytes, the name, and
+    // whatever follows. Corrupt where the header contradicts the directory.
+    [[nodiscard]] std::uint64_t check_local(std::string_view head, const Member& member) const;
+    // How many bytes of `head` check_local needs.
+    [[nodiscard]] std::uint64_t header_reach(const Member& member) const;
+    [[nodiscard]] const std::string& what() const { return what_; }
     // The member, unpacked and checked by its CRC. Corrupt too where it has more than `limit` bytes, where its local
     // header contradicts the directory, or where it is packed otherwise than by deflate.
     [[nodiscard]] std::string unpack(RandomBytes& bytes, const Member& member, std::uint64_t limit) const;
@@ -50,4 +57,4 @@ class ZipDirectory {
     std::uint64_t begin_ = 0;  // of the directory: members lie before it
 };
 
-}  // namespace envbuild::pypi
+}  // namespace envbuild
