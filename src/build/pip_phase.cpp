@@ -9,6 +9,7 @@
 #include "base/strings.hpp"
 #include "build/git_source.hpp"
 #include "build/pip_container.hpp"
+#include "build/pip_native.hpp"
 #include "build/pip_report.hpp"
 #include "build/pip_source.hpp"
 #include "conda/version.hpp"
@@ -83,10 +84,15 @@ void check_pip(const lock::Lock& lock) {
         throw Error(ErrorKind::InvalidInput, "the file has pip requirements but its conda packages bring no pip")
             .with_hint("add pip to dependencies");
     }
-    // `pip install --report` says what pip would choose without installing it; it came with 22.2.
+}
+
+// `pip install --report` says what pip would choose without installing it; it came with 22.2.
+void check_pip_can_report(const lock::Lock& lock, const std::string& why) {
+    const auto pip = std::ranges::find(lock.conda, "pip", &conda::PackageRecord::name);
     if (pip->version < value_or_throw(conda::Version::parse("22.2"))) {
         throw Error(ErrorKind::InvalidInput,
-                    fmt::format("pip {} cannot say which files it would choose", pip->version.to_string()))
+                    fmt::format("pip has to choose the files itself ({}), and pip {} cannot say which it would take",
+                                why, pip->version.to_string()))
             .with_hint("ask for pip>=22.2 in dependencies");
     }
 }
@@ -192,31 +198,9 @@ class BuildRequirements {
     std::set<Digest> known_;
 };
 
-}  // namespace
-
-void check_pip_lines(const spec::EnvironmentSpec& spec) {
-    for (const auto* places : {&spec.indexes.index_urls, &spec.indexes.find_links}) {
-        for (const auto& place : *places) {
-            if (place.find("://") != std::string::npos && !place.starts_with("file:")) continue;
-            throw Error(ErrorKind::InvalidInput,
-                        fmt::format("'{}' is a folder of this machine, which pip in its container does not see", place))
-                .with_hint(
-                    "name the wheels in it by their paths (./wheels/x.whl), or serve the folder over HTTP and name its "
-                    "URL");
-        }
-    }
-    const bool hashes = spec.indexes.require_hashes ||
-                        std::ranges::any_of(spec.pip, [](const auto& line) { return !line.hashes.empty(); });
-    for (const auto& line : spec.pip) check_line(line, hashes);
-}
-
-void choose_pip_files(const Intent& intent, const ResolvedBase& base, lock::Lock& lock, const Workbench& bench,
-                      Stages& stages) {
-    const auto& spec = intent.spec();
-    check_pip(lock);
-    for (const auto& line : spec.pip) lock.pip_requested.push_back(line.canonical());
-    std::ranges::sort(lock.pip_requested);
-
+// What pip in its container would take; and, for what is no wheel, what builds it.
+void ask_pip(const spec::EnvironmentSpec& spec, const ResolvedBase& base, lock::Lock& lock, const Workbench& bench,
+             Stages& stages) {
     const PipSources sources(spec, lock.source_directory, bench);
     PipContainer container(base, lock, pip_conf(spec.indexes, bench), bench, stages);
     auto files = sources.files(kFolder);
@@ -237,6 +221,44 @@ void choose_pip_files(const Intent& intent, const ResolvedBase& base, lock::Lock
         const auto progress = bench.reporter().start("Asking what builds the sources", Reporter::Unit::Items, 0);
         BuildRequirements(container, lock, bench).add();
     }
+}
+
+}  // namespace
+
+void check_pip_lines(const spec::EnvironmentSpec& spec) {
+    for (const auto* places : {&spec.indexes.index_urls, &spec.indexes.find_links}) {
+        for (const auto& place : *places) {
+            if (place.find("://") != std::string::npos && !place.starts_with("file:")) continue;
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("'{}' is a folder of this machine, which pip in its container does not see", place))
+                .with_hint(
+                    "name the wheels in it by their paths (./wheels/x.whl), or serve the folder over HTTP and name its "
+                    "URL");
+        }
+    }
+    const bool hashes = spec.indexes.require_hashes ||
+                        std::ranges::any_of(spec.pip, [](const auto& line) { return !line.hashes.empty(); });
+    for (const auto& line : spec.pip) check_line(line, hashes);
+}
+
+void choose_pip_files(const Intent& intent, const ResolvedBase& base, lock::Lock& lock, const Workbench& bench,
+                      Stages& stages, bool refresh) {
+    const auto& spec = intent.spec();
+    check_pip(lock);
+    for (const auto& line : spec.pip) lock.pip_requested.push_back(line.canonical());
+    std::ranges::sort(lock.pip_requested);
+    {
+        const auto progress = bench.reporter().start("Resolving pip's half", Reporter::Unit::Items, 0);
+        auto native = choose_natively(spec, lock, bench, refresh);
+        if (native.packages) {
+            lock.pip = std::move(*native.packages);
+            std::ranges::sort(lock.pip, {}, &lock::PipPackage::order);
+            return;
+        }
+        bench.reporter().note(fmt::format("pip chooses the files itself, in a container: {}", native.needs_pip));
+        check_pip_can_report(lock, native.needs_pip);
+    }
+    ask_pip(spec, base, lock, bench, stages);
     std::ranges::sort(lock.pip, {}, &lock::PipPackage::order);
 }
 

@@ -100,14 +100,14 @@ std::vector<catalog::NamedVersion> named_versions(const lock::Lock& lock) {
 }
 
 void choose_pip(const Intent& intent, const ResolvedBase& base, lock::Lock& lock, const Workbench& bench,
-                Stages& stages, const std::optional<EarlierLock>& earlier) {
+                Stages& stages, const std::optional<EarlierLock>& earlier, bool refresh) {
     const bool hashed = std::ranges::any_of(intent.spec().pip, [](const auto& line) { return !line.hashes.empty(); });
     if (earlier && !hashed) {
         auto pinned = intent;
         pinned.read.spec = with_pins(intent.spec(), *earlier);
         const auto before = lock;
         try {
-            choose_pip_files(pinned, base, lock, bench, stages);
+            choose_pip_files(pinned, base, lock, bench, stages, refresh);
             return;
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::Unsatisfiable) throw;
@@ -115,7 +115,7 @@ void choose_pip(const Intent& intent, const ResolvedBase& base, lock::Lock& lock
             lock = before;
         }
     }
-    choose_pip_files(intent, base, lock, bench, stages);
+    choose_pip_files(intent, base, lock, bench, stages, refresh);
 }
 
 // "; 51 as before".
@@ -291,7 +291,9 @@ Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepos
                                       lock.conda.size() == 1 ? "" : "s", earlier ? kept_of(lock, *earlier) : ""));
 
     if (!spec.pip.empty()) {
-        stages.time("pip", [&] { choose_pip(intent, found.base, lock, bench, stages, earlier); });
+        stages.time("pip", [&] {
+            choose_pip(intent, found.base, lock, bench, stages, earlier, options.freshness == Freshness::Asked);
+        });
         const auto tools = std::ranges::count_if(lock.pip, &lock::PipPackage::build_only);
         const auto files = std::ssize(lock.pip) - tools;
         bench.reporter().note(
