@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/strings.hpp"
 #include "build/pip_source.hpp"
 #include "catalog/base_images.hpp"
@@ -9,6 +11,7 @@
 #include "dockerfile/templates.hpp"
 #include "link/activation.hpp"
 #include "link/link_plan.hpp"
+#include "link/wheel_plan.hpp"
 
 namespace envbuild::build {
 
@@ -58,22 +61,6 @@ void download(BuildPlan& plan, const Workbench& bench) {
     plan.pip.assign(paths.begin() + conda_count, paths.end());
 }
 
-std::string pip_requirements(const lock::Lock& lock) {
-    std::string text;
-    for (const auto& package : lock.pip) {
-        if (package.build_only) continue;
-        // By version among the files at hand, or, where that would not find it or pip is to record where it is from, by
-        // its place: pip expands the variable, which the installer sets.
-        const auto where =
-            package.direct || package.is_local()
-                ? fmt::format(" @ file://${{{}}}/{}{}", link::kPipFilesVariable, percent_encode(package.file_name),
-                              package.subdirectory.empty() ? "" : "#subdirectory=" + package.subdirectory)
-                : "==" + package.version;
-        text += fmt::format("{}{} --hash=sha256:{}\n", package.name, where, package.sha256.hex());
-    }
-    return text;
-}
-
 std::string requested_spec(const lock::Lock& lock, const std::string& name) {
     for (const auto& spec : lock.requested) {
         if (spec == name || spec.starts_with(name + " ") || spec.starts_with(name + "[")) return spec;
@@ -101,8 +88,21 @@ link::InstallManifest install_manifest(const lock::Lock& lock) {
                                      .size = record.size,
                                      .requested_spec = requested_spec(lock, record.name)});
     }
-    for (const auto& file : lock.pip) manifest.pip_files.push_back({file.file_name, file.sha256, direct_url(file)});
-    manifest.pip_requirements = pip_requirements(lock);
+    for (const auto& file : lock.pip) {
+        const link::LinkWheel wheel{.file_name = file.file_name,
+                                    .sha256 = file.sha256,
+                                    .name = file.name,
+                                    .version = file.version,
+                                    .requested = file.requested,
+                                    .direct_url = direct_url(file)};
+        if (file.build_only) {
+            manifest.tools.push_back({file.file_name, file.sha256});
+        } else if (file.is_wheel()) {
+            manifest.wheels.push_back(wheel);
+        } else {
+            manifest.sources.push_back({wheel, file.subdirectory});
+        }
+    }
     return manifest;
 }
 
@@ -122,6 +122,17 @@ link::LinkPlan link_plan(const BuildPlan& plan) {
     return link::LinkPlan::make(std::move(target), std::move(sources));
 }
 
+void check_wheels(const BuildPlan& plan, const link::LinkPlan& linked, const Workbench& bench) {
+    std::vector<link::WheelSource> sources;
+    for (const auto& wheel : plan.manifest.wheels) {
+        const auto file = std::ranges::find(plan.lock.pip, wheel.file_name, &lock::PipPackage::file_name);
+        auto bytes = conda::ArchiveSource::from_file(plan.pip[static_cast<std::size_t>(file - plan.lock.pip.begin())]);
+        sources.push_back({wheel, link::WheelArchive::open(wheel.file_name, std::move(bytes))});
+    }
+    const auto wheels = link::WheelPlan::make(linked, std::move(sources));
+    for (const auto& warning : wheels.warnings()) bench.reporter().warn(warning);
+}
+
 std::map<std::string, std::string> image_env(const BuildPlan& plan, const Workbench& bench) {
     std::map<std::string, std::string> before = plan.lock.variables;
     for (const auto& entry : plan.base.image.config.env()) {
@@ -130,6 +141,7 @@ std::map<std::string, std::string> image_env(const BuildPlan& plan, const Workbe
     }
     const auto linked = link_plan(plan);
     for (const auto& warning : linked.warnings()) bench.reporter().warn(warning);
+    check_wheels(plan, linked, bench);
     const auto activation = link::capture_activation(link::PlannedActivation(linked), plan.lock.prefix, before);
     for (const auto& warning : activation.warnings) {
         bench.reporter().warn(

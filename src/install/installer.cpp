@@ -10,16 +10,18 @@
 #include "base/fs.hpp"
 #include "base/parallel.hpp"
 #include "base/strings.hpp"
-#include "install/direct_url.hpp"
+#include "base/url.hpp"
 #include "install/program.hpp"
 #include "install/times.hpp"
 #include "link/entry_point.hpp"
+#include "link/wheel_name.hpp"
 
 namespace envbuild::install {
 
 namespace {
 
 constexpr const char* kScratch = ".envbuild-install";  // in the prefix, removed at the end
+constexpr const char* kBuilt = ".envbuild-install/wheels";
 
 Digest sha256_of_file(const std::filesystem::path& path) {
     const auto source = conda::ArchiveSource::from_file(path);
@@ -68,17 +70,20 @@ void Installer::run() {
     check_files();
     link();
     if (manifest_.run_post_link) run_post_link();
-    if (manifest_.compile_pyc) {
-        std::vector<std::string> sources;
-        for (std::size_t i = 0; i < plan_->size(); ++i) {
-            for (auto& source : plan_->python_sources(i)) sources.push_back(std::move(source));
-        }
+    std::vector<std::string> sources;
+    for (std::size_t i = 0; i < plan_->size(); ++i) {
+        for (auto& source : plan_->python_sources(i)) sources.push_back(std::move(source));
+    }
+    std::vector<link::LinkWheel> built;
+    if (!manifest_.sources.empty()) {
+        // pip is one of these packages, and starts slowly when it is not compiled.
         compile(sources);
+        sources.clear();
+        built = build_sources();
     }
-    if (!trim(manifest_.pip_requirements).empty()) {
-        run_pip();
-        if (manifest_.compile_pyc) compile(new_python_sources());
-    }
+    link_wheels(std::move(built));
+    for (auto& source : wheels_->python_sources()) sources.push_back(std::move(source));
+    compile(sources);
     write_metadata();
     finish();
 }
@@ -89,9 +94,10 @@ void Installer::check_files() const {
         Digest sha256;
     };
     std::vector<File> files;
-    files.reserve(manifest_.packages.size() + manifest_.pip_files.size());
     for (const auto& package : manifest_.packages) files.push_back({package.file_name, package.sha256});
-    for (const auto& file : manifest_.pip_files) files.push_back({file.file_name, file.sha256});
+    for (const auto& wheel : manifest_.wheels) files.push_back({wheel.file_name, wheel.sha256});
+    for (const auto& source : manifest_.sources) files.push_back({source.package.file_name, source.package.sha256});
+    for (const auto& tool : manifest_.tools) files.push_back({tool.file_name, tool.sha256});
     std::atomic<std::uint64_t> bytes = 0;
     parallel_for(files.size(), options_.threads, [&](std::size_t i) {
         const auto path = options_.packages / files[i].name;
@@ -216,7 +222,7 @@ void Installer::run_post_link() {
 }
 
 void Installer::compile(const std::vector<std::string>& sources) {
-    if (sources.empty()) return;
+    if (sources.empty() || !manifest_.compile_pyc) return;
     std::filesystem::create_directory(on_disk(kScratch));
     std::string list;
     for (const auto& source : sources) list += fmt::format("{}/{}\n", prefix_, source);
@@ -248,33 +254,43 @@ void Installer::compile(const std::vector<std::string>& sources) {
     say(fmt::format("Compiled {}", plural(sources.size() - failed.size(), "Python file")));
 }
 
-void Installer::run_pip() {
+// The wheels that come out lie in the scratch folder, under the names that are given back.
+std::vector<link::LinkWheel> Installer::build_sources() {
     if (manifest_.python_version.empty())
-        throw Error(ErrorKind::InvalidInput, "there are files for pip, but the environment has no Python");
-    std::filesystem::create_directory(on_disk(kScratch));
-    const std::string requirements = fmt::format("{}/requirements.txt", kScratch);
-    write_file_atomic(on_disk(requirements), manifest_.pip_requirements);
+        throw Error(ErrorKind::InvalidInput, "there are sources to build, but the environment has no Python");
     // In the root, whatever it is: pip sees nothing outside.
     const std::string files = fmt::format("{}/files", kScratch);
-    std::filesystem::create_directory(on_disk(files));
-    for (const auto& file : manifest_.pip_files) {
-        const auto from = std::filesystem::absolute(options_.packages / file.file_name);
-        const auto to = on_disk(files) / file.file_name;
+    std::filesystem::create_directories(on_disk(files));
+    std::filesystem::create_directories(on_disk(kBuilt));
+    const auto offer = [&](const std::string& name) {
+        const auto from = std::filesystem::absolute(options_.packages / name);
+        const auto to = on_disk(files) / name;
         if (options_.root == "/") {
             std::filesystem::create_symlink(from, to);
         } else {
             std::filesystem::copy_file(from, to);
         }
+    };
+    for (const auto& wheel : manifest_.wheels) offer(wheel.file_name);
+    for (const auto& tool : manifest_.tools) offer(tool.file_name);
+    std::string lines;
+    for (const auto& [package, subdirectory] : manifest_.sources) {
+        offer(package.file_name);
+        const auto place = fmt::format("{}/{}/{}", prefix_, files, package.file_name);
+        lines += fmt::format("{} @ {}{} --hash=sha256:{}\n", package.name, Url::from_path(place).to_string(),
+                             subdirectory.empty() ? "" : "#subdirectory=" + percent_encode(subdirectory, "/"),
+                             package.sha256.hex());
     }
+    const std::string requirements = fmt::format("{}/requirements.txt", kScratch);
+    write_file_atomic(on_disk(requirements), lines);
     Program program{options_.root,
-                    {python(), "-s", "-m", "pip", "install", "--no-index", "--no-deps", "--require-hashes",
-                     "--no-compile", "--no-cache-dir", "--no-input", "--disable-pip-version-check",
-                     "--no-warn-script-location", "--progress-bar", "off", "--find-links",
+                    {python(), "-s", "-m", "pip", "wheel", "--no-index", "--no-deps", "--require-hashes",
+                     "--no-cache-dir", "--no-input", "--disable-pip-version-check", "--progress-bar", "off",
+                     "--wheel-dir", fmt::format("{}/{}", prefix_, kBuilt), "--find-links",
                      fmt::format("{}/{}", prefix_, files), "-r", fmt::format("{}/{}", prefix_, requirements)},
                     environment(),
                     prefix_ + "/" + kScratch};
     program.env["PIP_CONFIG_FILE"] = "/dev/null";
-    program.env[link::kPipFilesVariable] = fmt::format("{}/{}", prefix_, files);
     program.env["PIP_NO_INPUT"] = "1";
     program.env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1";
     program.env["PIP_ROOT_USER_ACTION"] = "ignore";
@@ -284,20 +300,49 @@ void Installer::run_pip() {
         throw Error(ErrorKind::BuildFailed, fmt::format("pip failed with exit code {}", code))
             .with_hint("its output is above");
     }
-    correct_direct_urls(on_disk(plan_->target().site_packages_dir()), manifest_.pip_files);
-    say(fmt::format("pip installed {}", plural(manifest_.pip_files.size(), "file")));
+    auto built = built_wheels();
+    say(fmt::format("Built {}", plural(built.size(), "wheel")));
+    return built;
 }
 
-std::vector<std::string> Installer::new_python_sources() const {
-    std::vector<std::string> sources;
-    const auto folder = on_disk(plan_->target().site_packages_dir());
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-        if (!entry.is_regular_file() || entry.is_symlink() || entry.path().extension() != ".py") continue;
-        const std::string path = entry.path().lexically_relative(on_disk("")).string();
-        if (!from_archives_.contains(path) && path.find('\n') == std::string::npos) sources.push_back(path);
+std::vector<link::LinkWheel> Installer::built_wheels() const {
+    std::map<std::string, std::string> files;  // project -> wheel
+    for (const auto& entry : std::filesystem::directory_iterator(on_disk(kBuilt))) {
+        const std::string file = entry.path().filename().string();
+        if (const auto name = link::WheelName::parse(file)) files[name->project] = file;
     }
-    std::ranges::sort(sources);
-    return sources;
+    std::vector<link::LinkWheel> built;
+    for (const auto& [package, subdirectory] : manifest_.sources) {
+        const auto found = files.find(package.name);
+        if (found == files.end()) {
+            throw Error(ErrorKind::BuildFailed,
+                        fmt::format("building {} gave no wheel of {}", package.file_name, package.name))
+                .with_hint("its build backend gives the project another name than the lock");
+        }
+        built.push_back(package);
+        built.back().file_name = found->second;
+    }
+    return built;
+}
+
+void Installer::link_wheels(std::vector<link::LinkWheel> built) {
+    std::vector<link::WheelSource> sources;
+    const auto add = [&](const link::LinkWheel& wheel, const std::filesystem::path& folder, bool keep_times) {
+        auto bytes = conda::ArchiveSource::from_file(folder / wheel.file_name);
+        sources.push_back({wheel, link::WheelArchive::open(wheel.file_name, std::move(bytes)), keep_times});
+    };
+    for (const auto& wheel : manifest_.wheels) add(wheel, options_.packages, true);
+    for (const auto& wheel : built) add(wheel, on_disk(kBuilt), false);
+    wheels_ = std::make_unique<link::WheelPlan>(link::WheelPlan::make(*plan_, std::move(sources), options_.threads));
+    for (const auto& line : wheels_->warnings()) warn(line);
+    parallel_for(wheels_->pieces(), options_.threads, [&](std::size_t i) { wheels_->emit(i, *sink_); });
+    std::size_t files = 0;
+    wheels_->for_each_timed([&](const std::string& path) {
+        from_archives_.insert(path);
+        ++files;
+    });
+    if (wheels_->size() > 0)
+        say(fmt::format("Linked {} ({})", plural(wheels_->size(), "wheel"), plural(files, "file")));
 }
 
 void Installer::write_metadata() {
@@ -309,6 +354,11 @@ void Installer::write_metadata() {
         });
     }
     plan_->emit_metadata(linked_, manifest_.history_specs, *sink_);
+    const auto compiled = [&](const std::string& source) {
+        std::error_code ignored;
+        return std::filesystem::exists(on_disk(link::pyc_path(plan_->target(), source)), ignored);
+    };
+    wheels_->emit_records(compiled, *sink_);
 }
 
 void Installer::finish() {

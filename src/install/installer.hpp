@@ -12,6 +12,7 @@
 #include "link/directory_sink.hpp"
 #include "link/install_manifest.hpp"
 #include "link/link_plan.hpp"
+#include "link/wheel_plan.hpp"
 
 namespace envbuild::install {
 
@@ -31,8 +32,8 @@ class Installer {
     // Reads the manifest: NotFound, InvalidInput.
     explicit Installer(Options options);
 
-    // Corrupt: a file differs from its sha256, or a package from its metadata. BuildFailed: a script, the compiler or
-    // pip failed. Io: the disk, or something is already at the prefix.
+    // Corrupt: a file differs from its sha256, or a package from its metadata. InvalidInput: what cannot be in one
+    // prefix. BuildFailed: a script, the compiler or pip failed. Io: the disk, or something is already at the prefix.
     void run();
 
   private:
@@ -40,7 +41,9 @@ class Installer {
     void link();
     void run_post_link();
     void compile(const std::vector<std::string>& sources);
-    void run_pip();
+    [[nodiscard]] std::vector<link::LinkWheel> build_sources();
+    [[nodiscard]] std::vector<link::LinkWheel> built_wheels() const;
+    void link_wheels(std::vector<link::LinkWheel> built);
     void write_metadata();
     void finish();
 
@@ -48,7 +51,6 @@ class Installer {
     [[nodiscard]] std::string python() const;                                    // within the root
     [[nodiscard]] std::map<std::string, std::string> environment() const;
     [[nodiscard]] std::string find_shell() const;
-    [[nodiscard]] std::vector<std::string> new_python_sources() const;
     void say(const std::string& line) const;
     void warn(const std::string& line) const;
 
@@ -57,6 +59,7 @@ class Installer {
     std::string prefix_;
     std::unique_ptr<link::LinkPlan> plan_;
     std::unique_ptr<link::DirectorySink> sink_;
+    std::unique_ptr<link::WheelPlan> wheels_;
     std::vector<link::LinkedPackage> linked_;
     std::set<std::string> from_archives_;  // paths in the prefix whose times are the archives'
     std::int64_t started_ = 0;

@@ -95,6 +95,25 @@ LinkPackage read_package(const Json& json, std::size_t number) {
     return package;
 }
 
+LinkWheel read_wheel_members(Members& members) {
+    LinkWheel wheel;
+    wheel.file_name = members.file_name("file");
+    wheel.sha256 = members.sha256("sha256");
+    wheel.name = members.file_name("name");
+    wheel.version = members.file_name("version");
+    wheel.requested = members.flag("requested");
+    wheel.direct_url = members.optional_text("direct_url");
+    return wheel;
+}
+
+Json json_of(const LinkWheel& wheel) {
+    Json item = Json::object();
+    item.set("file", wheel.file_name).set("sha256", wheel.sha256.hex()).set("name", wheel.name);
+    item.set("version", wheel.version).set("requested", wheel.requested);
+    if (!wheel.direct_url.empty()) item.set("direct_url", wheel.direct_url);
+    return item;
+}
+
 InstallManifest read_manifest(const Json& json) {
     Members members(json, "it");
     InstallManifest manifest;
@@ -118,12 +137,22 @@ InstallManifest read_manifest(const Json& json) {
         manifest.packages.push_back(read_package(package, manifest.packages.size()));
     }
     Members pip(members.required("pip"), "pip");
-    for (const Json& item : pip.list("files")) {
-        Members file(item, fmt::format("pip.files[{}]", manifest.pip_files.size()));
-        manifest.pip_files.push_back({file.file_name("file"), file.sha256("sha256"), file.optional_text("direct_url")});
-        file.end();
+    for (const Json& item : pip.list("wheels")) {
+        Members wheel(item, fmt::format("pip.wheels[{}]", manifest.wheels.size()));
+        manifest.wheels.push_back(read_wheel_members(wheel));
+        wheel.end();
     }
-    manifest.pip_requirements = pip.text("requirements");
+    for (const Json& item : pip.list("sources")) {
+        Members source(item, fmt::format("pip.sources[{}]", manifest.sources.size()));
+        LinkWheel package = read_wheel_members(source);
+        manifest.sources.push_back({std::move(package), source.optional_text("subdirectory")});
+        source.end();
+    }
+    for (const Json& item : pip.list("tools")) {
+        Members tool(item, fmt::format("pip.tools[{}]", manifest.tools.size()));
+        manifest.tools.push_back({tool.file_name("file"), tool.sha256("sha256")});
+        tool.end();
+    }
     pip.end();
     members.end();
     return manifest;
@@ -141,19 +170,25 @@ Json InstallManifest::to_json() const {
         item.set("requested_spec", package.requested_spec);
         list.push(std::move(item));
     }
-    Json files = Json::array();
-    for (const auto& file : pip_files) {
-        Json item = Json::object();
-        item.set("file", file.file_name).set("sha256", file.sha256.hex());
-        if (!file.direct_url.empty()) item.set("direct_url", file.direct_url);
-        files.push(std::move(item));
+    Json wheel_list = Json::array();
+    for (const auto& wheel : wheels) wheel_list.push(json_of(wheel));
+    Json source_list = Json::array();
+    for (const auto& source : sources) {
+        Json item = json_of(source.package);
+        if (!source.subdirectory.empty()) item.set("subdirectory", source.subdirectory);
+        source_list.push(std::move(item));
     }
+    Json tool_list = Json::array();
+    for (const auto& tool : tools)
+        tool_list.push(Json::object().set("file", tool.file_name).set("sha256", tool.sha256.hex()));
+    Json pip = Json::object();
+    pip.set("wheels", std::move(wheel_list)).set("sources", std::move(source_list)).set("tools", std::move(tool_list));
     Json json = Json::object();
     json.set("version", kVersion).set("prefix", prefix).set("python_version", python_version);
     json.set("site_packages", site_packages).set("source_date_epoch", source_date_epoch);
     json.set("run_post_link", run_post_link).set("compile_pyc", compile_pyc).set("history_specs", Json(history_specs));
     json.set("packages", std::move(list));
-    json.set("pip", Json::object().set("files", std::move(files)).set("requirements", pip_requirements));
+    json.set("pip", std::move(pip));
     return json;
 }
 

@@ -13,19 +13,22 @@
 
 namespace envbuild::link {
 
-// The environment variable that requirements name the folder of pip's files by; pip expands it.
-inline constexpr const char* kPipFilesVariable = "ENVBUILD_PIP_FILES";
-
-struct PipFile {
-    std::string file_name;
-    Digest sha256;
-    // What its direct_url.json says (PEP 610), as JSON text: pip itself saw a file that lay in the build. "": none.
-    std::string direct_url;
-    bool operator==(const PipFile&) const = default;
+// What is to be built to a wheel by the environment's pip: a source archive, or the archive of a tree.
+struct SourceToBuild {
+    LinkWheel package;         // its file is the source
+    std::string subdirectory;  // of the archive, where the project lies; "" for its root
+    bool operator==(const SourceToBuild&) const = default;
 };
 
-// The format (version 1), a JSON object:
-//   "version": 1
+// A file that only building needs.
+struct BuildTool {
+    std::string file_name;
+    Digest sha256;
+    bool operator==(const BuildTool&) const = default;
+};
+
+// The format (version 2), a JSON object:
+//   "version": 2
 //   "prefix": "/opt/env"                absolute path in the image
 //   "python_version": "3.11.2"          "" without Python
 //   "site_packages": ""                 relative to the prefix (CEP 17); "" the usual place
@@ -36,13 +39,17 @@ struct PipFile {
 //   "packages": [{"file", "sha256", "name", "version", "build", "subdir", "channel", "url", "md5", "size",
 //   "requested_spec"}]
 //                                       in link order; sha256 as 64 hex digits
-//   "pip": {"files": [{"file", "sha256", "direct_url"}], "requirements": "…"}
-//                                       direct_url: optional, the text of its direct_url.json;
-//                                       requirements: text of a requirements file with --hash on every line; "" for
-//                                       none
+//   "pip": {
+//     "wheels": [{"file", "sha256", "name", "version", "requested", "direct_url"}]
+//                                       name: normalised; requested: true or false; direct_url: optional, the text of
+//                                       its direct_url.json
+//     "sources": [{… as a wheel, "subdirectory"}]
+//                                       are built first, by the environment's pip without network; subdirectory:
+//                                       optional
+//     "tools": [{"file", "sha256"}]}    what that needs
 // Unknown members are refused, so that an older installer never does half of what it was told.
 struct InstallManifest {
-    static constexpr int kVersion = 1;
+    static constexpr int kVersion = 2;
 
     std::string prefix = "/opt/env";
     std::string python_version;
@@ -52,8 +59,9 @@ struct InstallManifest {
     bool compile_pyc = true;
     std::vector<std::string> history_specs;
     std::vector<LinkPackage> packages;
-    std::vector<PipFile> pip_files;
-    std::string pip_requirements;
+    std::vector<LinkWheel> wheels;
+    std::vector<SourceToBuild> sources;
+    std::vector<BuildTool> tools;
 
     [[nodiscard]] Json to_json() const;
     // InvalidInput with the member that is wrong.

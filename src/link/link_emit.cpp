@@ -6,6 +6,7 @@
 #include <set>
 
 #include "link/entry_point.hpp"
+#include "link/hashing_reader.hpp"
 #include "link/link_plan.hpp"
 #include "link/prefix_replace.hpp"
 
@@ -18,22 +19,6 @@ constexpr std::uint64_t kMaxText = std::uint64_t{1} << 30;
 [[noreturn]] void corrupt(std::string message) {
     throw Error(ErrorKind::Corrupt, std::move(message));
 }
-
-// Hashes what passes through it.
-class HashingReader final : public conda::ContentReader {
-  public:
-    explicit HashingReader(conda::ContentReader& inner) : inner_(inner) {}
-    std::size_t read(std::span<char> into) override {
-        const std::size_t got = inner_.read(into);
-        hash_.update(std::string_view(into.data(), got));
-        return got;
-    }
-    [[nodiscard]] Digest finish() { return hash_.finish(); }
-
-  private:
-    conda::ContentReader& inner_;
-    Sha256 hash_;
-};
 
 // Everyone can read what the image holds, whoever packed it and whoever runs it; group and others write nothing.
 std::uint32_t image_mode(std::uint32_t mode) {

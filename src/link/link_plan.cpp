@@ -11,6 +11,15 @@
 
 namespace envbuild::link {
 
+namespace {
+
+bool is_right_in(std::string_view folder, std::string_view path) {
+    const bool inside = path.size() > folder.size() + 1 && path.starts_with(folder) && path[folder.size()] == '/';
+    return inside && path.find('/', folder.size() + 1) == std::string_view::npos;
+}
+
+}  // namespace
+
 // Paths that several packages bring, gathered so that a pair of packages makes one warning.
 class LinkPlan::Clashes {
   public:
@@ -170,12 +179,27 @@ std::optional<std::size_t> LinkPlan::owner(const std::string& path) const {
 std::vector<std::string> LinkPlan::names_in(std::string_view folder) const {
     std::vector<std::string> names;
     for (const auto& [path, owner] : owners_) {
-        const bool inside = path.size() > folder.size() + 1 && path.starts_with(folder) && path[folder.size()] == '/';
-        if (inside && path.find('/', folder.size() + 1) == std::string::npos)
-            names.push_back(path.substr(folder.size() + 1));
+        if (is_right_in(folder, path)) names.push_back(path.substr(folder.size() + 1));
     }
     std::ranges::sort(names);
     return names;
+}
+
+std::vector<std::string> LinkPlan::folders_in(std::string_view folder) const {
+    std::vector<std::string> names;
+    for (const auto& path : folders_) {
+        if (is_right_in(folder, path)) names.push_back(path.substr(folder.size() + 1));
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+std::optional<Digest> LinkPlan::known_content(const std::string& path) const {
+    const auto found = owners_.find(path);
+    if (found == owners_.end() || found->second.record == nullptr) return std::nullopt;
+    const conda::PathRecord& record = *found->second.record;
+    if (record.type != conda::PathType::Hardlink || !record.prefix_placeholder.empty()) return std::nullopt;
+    return record.sha256;
 }
 
 std::vector<std::string> LinkPlan::python_sources(std::size_t index) const {

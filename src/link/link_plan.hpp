@@ -62,6 +62,10 @@ class LinkPlan {
     [[nodiscard]] bool is_folder(const std::string& path) const { return folders_.contains(path); }
     // Names of the files and links right in a folder, sorted.
     [[nodiscard]] std::vector<std::string> names_in(std::string_view folder) const;
+    // Names of the folders right in a folder, sorted.
+    [[nodiscard]] std::vector<std::string> folders_in(std::string_view folder) const;
+    // What the path will hold, where that is a regular file whose bytes are known before it is linked.
+    [[nodiscard]] std::optional<Digest> known_content(const std::string& path) const;
 
     // Streams the package's files into `sink`: replaced prefixes, mapped paths, entry points, links, and the folders
     // they need. What another package wins is left out. Checks content against paths.json: Error(Corrupt) that names

@@ -19,6 +19,17 @@ std::string LinkTarget::site_packages_dir() const {
     return site_packages.empty() ? fmt::format("lib/python{}/site-packages", python_short()) : site_packages;
 }
 
+std::string LinkTarget::headers_dir() const {
+    // A build without the global lock says so in the folder's name ("python3.13t"), one before 3.8 in this one's alone.
+    std::string name = "python" + python_short();
+    for (const auto part : split(site_packages, '/')) {
+        if (part.starts_with("python3")) name = part;
+    }
+    const auto parts = split(python_short(), '.');
+    const bool old = parts.size() == 2 && parts[0] == "3" && parts[1].size() == 1 && parts[1] < "8";
+    return fmt::format("include/{}{}", name, old ? "m" : "");
+}
+
 Expected<void> LinkTarget::check() const {
     const bool printable = is_valid_utf8(prefix) && !has_control_character(prefix);
     if (!printable || !prefix.starts_with('/') || conda::bad_path_reason(std::string_view(prefix).substr(1))) {

@@ -19,6 +19,8 @@ struct LinkTarget {
     // "3.11", or "" without Python.
     [[nodiscard]] std::string python_short() const;
     [[nodiscard]] std::string site_packages_dir() const;
+    // Where Python looks for its own C headers: "include/python3.11".
+    [[nodiscard]] std::string headers_dir() const;
     // InvalidInput when the prefix or a version could not be what they say they are.
     [[nodiscard]] Expected<void> check() const;
 };
@@ -37,6 +39,17 @@ struct LinkPackage {
 
     [[nodiscard]] std::string dist_name() const { return name + "-" + version + "-" + build; }
     bool operator==(const LinkPackage&) const = default;
+};
+
+// A wheel as the lock has it.
+struct LinkWheel {
+    std::string file_name;  // "torch-1.13.1-cp311-cp311-linux_x86_64.whl"
+    Digest sha256;
+    std::string name, version;  // name normalised (PEP 503)
+    bool requested = false;     // named by the user: gets a REQUESTED
+    std::string direct_url;     // the text of its direct_url.json (PEP 610); "" for none
+
+    bool operator==(const LinkWheel&) const = default;
 };
 
 }  // namespace envbuild::link

@@ -61,7 +61,7 @@ struct BaseImage {
 };
 
 struct Lock {
-    static constexpr int kTreeFormat = 1;  // bumped when the same packages would become other files
+    static constexpr int kTreeFormat = 2;  // bumped when the same packages would become other files
 
     conda::Platform platform;
     std::string prefix = "/opt/env";

@@ -185,7 +185,7 @@ def wheel(folder, name, files):
 
 # A build backend of two functions, which asks for a further package and uses it.
 BACKEND = '''
-import os, zipfile
+import base64, hashlib, os, zipfile
 def get_requires_for_build_wheel(settings=None):
     return ["six"]
 def build_wheel(folder, settings=None, metadata=None):
@@ -193,10 +193,13 @@ def build_wheel(folder, settings=None, metadata=None):
     name = "made-1.0-py3-none-any.whl"
     info = "made-1.0.dist-info"
     with zipfile.ZipFile(os.path.join(folder, name), "w") as archive:
-        archive.writestr("made.py", "built_with = %r\\n" % ("tiny_backend and six " + six.__version__))
-        archive.writestr(info + "/METADATA", "Metadata-Version: 2.1\\nName: made\\nVersion: 1.0\\n")
-        archive.writestr(info + "/WHEEL", "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        archive.writestr(info + "/RECORD", "made.py,,\\n")
+        files = {"made.py": "built_with = %r\\n" % ("tiny_backend and six " + six.__version__),
+                 info + "/METADATA": "Metadata-Version: 2.1\\nName: made\\nVersion: 1.0\\n",
+                 info + "/WHEEL": "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"}
+        for path, text in files.items():
+            archive.writestr(path, text)
+        hashes = {path: base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode() for path, text in files.items()}
+        archive.writestr(info + "/RECORD", "".join("%s,sha256=%s,\\n" % pair for pair in hashes.items()) + info + "/RECORD,,\\n")
     return name
 '''
 

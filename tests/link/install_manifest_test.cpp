@@ -27,9 +27,12 @@ InstallManifest sample() {
     package.size = 3;
     package.requested_spec = "demo";
     manifest.packages = {package};
-    manifest.pip_files = {{"torch-1.0-py3-none-any.whl", sha256("y"), ""},
-                          {"x-1.0.tar", sha256("z"), R"({"url":"https://host.test/x"})"}};
-    manifest.pip_requirements = "torch==1.0 --hash=sha256:00\n";
+    manifest.wheels = {
+        {"torch-1.0-py3-none-any.whl", sha256("y"), "torch", "1.0", true, R"({"url":"https://host.test/x"})"},
+        {"six-1.0-py3-none-any.whl", sha256("w"), "six", "1.0", false, ""}};
+    manifest.sources = {{{"x-1.0.tar", sha256("z"), "x", "1.0", true, ""}, "sub/folder"},
+                        {{"y-1.0.tar.gz", sha256("v"), "y", "1.0", false, ""}, ""}};
+    manifest.tools = {{"setuptools-1-py3-none-any.whl", sha256("u")}};
     return manifest;
 }
 
@@ -48,6 +51,16 @@ Json with_package(const std::string& key, Json value) {
     return json;
 }
 
+Json with_wheel(const std::string& key, Json value) {
+    Json json = sample().to_json();
+    Json pip = json["pip"];
+    Json::Array wheels = pip["wheels"].as_array();
+    wheels[0].set(key, std::move(value));
+    pip.set("wheels", Json(wheels));
+    json.set("pip", std::move(pip));
+    return json;
+}
+
 }  // namespace
 
 TEST_CASE("a manifest comes back as it was written") {
@@ -58,7 +71,7 @@ TEST_CASE("a manifest comes back as it was written") {
 }
 
 TEST_CASE("a manifest that this installer does not understand in full is refused") {
-    CHECK_THAT(complaint(sample().to_json().set("version", 2)), Catch::Contains("version 2"));
+    CHECK_THAT(complaint(sample().to_json().set("version", 1)), Catch::Contains("version 1"));
     CHECK_THAT(complaint(sample().to_json().set("surprise", true)), Catch::Contains("unknown member \"surprise\""));
     CHECK_THAT(complaint(with_package("surprise", 1)), Catch::Contains("packages[0]") && Catch::Contains("surprise"));
     CHECK_THAT(complaint(with_package("file", "../x.conda")), Catch::Contains("\"file\" that is no file name"));
@@ -69,6 +82,9 @@ TEST_CASE("a manifest that this installer does not understand in full is refused
     CHECK_THAT(complaint(Json::object()), Catch::Contains("lacks \"version\""));
     CHECK_THAT(complaint(Json("x")), Catch::Contains("no object"));
     CHECK_THAT(complaint(sample().to_json().set("pip", Json::array())), Catch::Contains("pip is no object"));
+    CHECK_THAT(complaint(with_wheel("name", "../x")), Catch::Contains("pip.wheels[0]") && Catch::Contains("\"name\""));
+    CHECK_THAT(complaint(with_wheel("requested", 1)), Catch::Contains("\"requested\" that is neither true nor false"));
+    CHECK_THAT(complaint(with_wheel("subdirectory", "x")), Catch::Contains("unknown member \"subdirectory\""));
     CHECK_THAT(complaint(sample().to_json().set("run_post_link", "yes")), Catch::Contains("neither true nor false"));
     CHECK_THAT(complaint(sample().to_json().set("history_specs", Json(Json::Array{Json(1)}))),
                Catch::Contains("history_specs"));

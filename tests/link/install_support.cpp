@@ -1,5 +1,4 @@
 // The installer's own sources, which are no library: all but its main and what stands in for base's parts.
-#include "install/direct_url.cpp"
 #include "install/installer.cpp"
 #include "install/json_text.cpp"
 #include "install/program.cpp"

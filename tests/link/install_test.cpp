@@ -4,10 +4,11 @@
 #include <catch2/catch.hpp>
 
 #include "base/fs.hpp"
-#include "install/direct_url.hpp"
 #include "install/installer.hpp"
 #include "install/json_text.hpp"
 #include "link/link_support.hpp"
+#include "link/wheel_record.hpp"
+#include "support/wheel_writer.hpp"
 
 using namespace envbuild;
 using namespace envbuild::link;
@@ -29,6 +30,12 @@ struct Site {
     void add(const PackageWriter& package) {
         write_file_atomic(temp.path() / "packages" / (package.dist() + ".conda"), package.conda());
         manifest.packages.push_back(source(package).package);
+    }
+    LinkWheel add(const WheelWriter& wheel) {
+        const std::string bytes = wheel.bytes();
+        write_file_atomic(temp.path() / "packages" / wheel.file_name(), bytes);
+        manifest.wheels.push_back({wheel.file_name(), sha256(bytes), wheel.name, wheel.version, false, ""});
+        return manifest.wheels.back();
     }
     void install(std::size_t threads = 2) const {
         write_file_atomic(temp.path() / "install.json", manifest.to_json().dump(1));
@@ -115,7 +122,7 @@ TEST_CASE("a damaged or missing package stops it before anything is written") {
     site.manifest.packages[0].file_name = "gone-1.0-0.conda";
     CHECK_THAT(site.failure(), Catch::Contains("gone-1.0-0.conda"));
     site.manifest = manifest;
-    site.manifest.pip_files = {{"x.whl", sha256("x"), ""}};
+    site.manifest.tools = {{"x.whl", sha256("x")}};
     CHECK_THAT(site.failure(), Catch::Contains("x.whl"));
     CHECK_FALSE(fs::exists(site.at("")));
 }
@@ -185,33 +192,115 @@ TEST_CASE("noarch Python code is compiled by the environment's own Python") {
     CHECK_THAT(broken.failure(), Catch::Contains("bin/python3.11: cannot run it"));
 }
 
-TEST_CASE("pip installs the given files, alone, and what it brings is compiled") {
+TEST_CASE("wheels are linked beside conda packages, compiled, and recorded, with no pip there") {
     Site site;
     site.manifest.python_version = "3.11.2";
-    site.add(
-        fake_python("mkdir -p \"$CONDA_PREFIX/lib/python3.11/site-packages\"; echo x > "
-                    "\"$CONDA_PREFIX/lib/python3.11/site-packages/wheel.py\""));
-    write_file_atomic(site.temp.path() / "packages/w-1-py3-none-any.whl", "wheel");
-    site.manifest.pip_files = {{"w-1-py3-none-any.whl", sha256("wheel"), ""}};
-    site.manifest.pip_requirements = "w==1 --hash=sha256:" + sha256("wheel").hex() + "\n";
+    site.add(fake_python("exit 9"));
+    PackageWriter tool("tool");
+    tool.noarch = "python";
+    tool.file("site-packages/tool/__init__.py", "");
+    site.add(tool);
+    WheelWriter wheel("demo");
+    wheel.file("demo/__init__.py", "value = 1\n")
+        .file("demo/bad.py", "print 'x'")
+        .file("demo/lib.so", std::string(3'000'000, 'x'), 0100755)
+        .add("entry_points.txt", "[console_scripts]\ndemo = demo:main\n");
+    site.add(wheel);
+    site.manifest.wheels.back().requested = true;
+    site.install(3);
+    const std::string folder = "lib/python3.11/site-packages/";
+    CHECK(read_file(site.at(folder + "demo/__init__.py")) == "value = 1\n");
+    CHECK(fs::file_size(site.at(folder + "demo/lib.so")) == 3'000'000);
+    CHECK(mtime(site.at(folder + "demo/lib.so")) == 1612325106);
+    CHECK(mtime(site.at(folder + "demo")) == 1500000000);
+    CHECK(mtime(site.at(folder + "demo/__pycache__/__init__.cpython-311.pyc")) == 1500000000);
+    CHECK(mtime(site.at(folder + "demo-1.0.dist-info/RECORD")) == 1500000000);
+    CHECK_THAT(read_file(site.at("bin/demo")), Catch::StartsWith("#!" + site.prefix() + "/bin/python3.11\n"));
+    CHECK(fs::exists(site.at(folder + "demo-1.0.dist-info/REQUESTED")));
+    // One run of the compiler for all; pip is not run, nor need it be there.
+    const std::string calls = read_file(site.at("python-calls"));
+    CHECK(std::ranges::count(calls, '\n') == 1);
+    CHECK(fs::exists(site.at(folder + "tool/__pycache__/__init__.cpython-311.pyc")));
+    const auto rows = *parse_record(read_file(site.at(folder + "demo-1.0.dist-info/RECORD")));
+    const auto recorded = [&](const std::string& path) {
+        return std::ranges::find(rows, path, &RecordRow::path) != rows.end();
+    };
+    CHECK(recorded("demo/__pycache__/__init__.cpython-311.pyc"));
+    CHECK_FALSE(recorded("demo/__pycache__/bad.cpython-311.pyc"));
+    for (const auto& row : rows) {
+        INFO(row.path);
+        REQUIRE(fs::exists(site.at(folder + row.path)));
+        if (row.sha256) CHECK(*row.sha256 == sha256(read_file(site.at(folder + row.path))));
+    }
+}
+
+TEST_CASE("a wheel that is damaged, or not the one that was locked, is not linked") {
+    Site site;
+    site.manifest.python_version = "3.11.2";
+    site.add(fake_python());
+    WheelWriter wheel("demo");
+    wheel.file("demo.py", "value = 1\n");
+    site.add(wheel);
+    site.manifest.wheels[0].sha256 = sha256("other");
+    CHECK_THAT(site.failure(), Catch::StartsWith("corrupt: demo-1.0-py3-none-any.whl: its sha256 is"));
+    CHECK_FALSE(fs::exists(site.at("")));
+
+    Site lying;
+    lying.manifest.python_version = "3.11.2";
+    lying.add(fake_python());
+    wheel.record = replace_all(wheel.right_record(), record_hash_of("value = 1\n"), record_hash_of("value = 2\n"));
+    lying.add(wheel);
+    CHECK_THAT(lying.failure(), Catch::Contains("'demo.py' has another sha256 than its RECORD says") &&
+                                    Catch::Contains("linking demo-1.0"));
+}
+
+TEST_CASE("sources are built by the environment's pip, alone, and what comes out is linked as all wheels are") {
+    WheelWriter made("made", "2.0");
+    made.file("made.py", "built = True\n");
+    // pip's part: copies a wheel that lies ready.
+    Site site;
+    write_file_atomic(site.temp.path() / "ready" / made.file_name(), made.bytes());
+    site.manifest.python_version = "3.11.2";
+    site.add(fake_python("cp " + (site.temp.path() / "ready").string() +
+                         "/* \"$HOME/wheels/\"; cp \"$HOME/requirements.txt\""
+                         " \"$CONDA_PREFIX/pip-lines\""));
+    write_file_atomic(site.temp.path() / "packages/made-2.0.tar", "source");
+    write_file_atomic(site.temp.path() / "packages/w-1-py3-none-any.whl", "tool");
+    site.manifest.sources = {
+        {{"made-2.0.tar", sha256("source"), "made", "2.0", true, R"({"url":"https://host.test/made"})"}, "sub dir"}};
+    site.manifest.tools = {{"w-1-py3-none-any.whl", sha256("tool")}};
     site.install();
     const std::string calls = read_file(site.at("python-calls"));
-    for (const char* option : {"--no-index", "--no-deps", "--require-hashes", "--no-cache-dir", "--find-links", "-r "})
+    for (const char* option : {"pip wheel", "--no-index", "--no-deps", "--require-hashes", "--no-cache-dir",
+                               "--find-links", "-r ", "--wheel-dir"})
         CHECK_THAT(calls, Catch::Contains(option));
-    CHECK(read_file(site.at("pip-files")) == "w-1-py3-none-any.whl\n");
+    CHECK(read_file(site.at("pip-files")) == "made-2.0.tar\nw-1-py3-none-any.whl\n");
+    CHECK(read_file(site.at("pip-lines")) ==
+          "made @ file://" + site.prefix() +
+              "/.envbuild-install/files/made-2.0.tar#subdirectory=sub%20dir --hash=sha256:" + sha256("source").hex() +
+              "\n");
     const std::string env = read_file(site.at("pip-env"));
     CHECK_THAT(env, Catch::Contains("PIP_CONFIG_FILE=/dev/null") && Catch::Contains("PYTHONHASHSEED=0") &&
                         !Catch::Contains("DOCKER"));
-    CHECK(fs::exists(site.at("lib/python3.11/site-packages/__pycache__/wheel.cpython-311.pyc")));
-    CHECK(mtime(site.at("lib/python3.11/site-packages/wheel.py")) == 1500000000);
+    const std::string folder = "lib/python3.11/site-packages/";
+    CHECK(mtime(site.at(folder + "made.py")) == 1500000000);
+    CHECK(fs::exists(site.at(folder + "__pycache__/made.cpython-311.pyc")));
+    CHECK(read_file(site.at(folder + "made-2.0.dist-info/direct_url.json")) == R"({"url":"https://host.test/made"})");
+    CHECK(fs::exists(site.at(folder + "made-2.0.dist-info/REQUESTED")));
+    CHECK_FALSE(fs::exists(site.at(".envbuild-install")));
 
-    Site failing;
-    failing.manifest = site.manifest;
-    failing.manifest.packages.clear();
-    failing.manifest.prefix = failing.prefix();
-    failing.add(fake_python("exit 9"));
-    write_file_atomic(failing.temp.path() / "packages/w-1-py3-none-any.whl", "wheel");
-    CHECK_THAT(failing.failure(), Catch::Contains("pip failed with exit code 9"));
+    const auto built_by = [&](const std::string& does) {
+        Site other;
+        other.manifest = site.manifest;
+        other.manifest.packages.clear();
+        other.manifest.prefix = other.prefix();
+        other.add(fake_python(does));
+        for (const char* file : {"made-2.0.tar", "w-1-py3-none-any.whl"})
+            fs::copy_file(site.temp.path() / "packages" / file, other.temp.path() / "packages" / file);
+        return other.failure();
+    };
+    CHECK_THAT(built_by("exit 9"), Catch::Contains("pip failed with exit code 9"));
+    CHECK_THAT(built_by("true"), Catch::Contains("building made-2.0.tar gave no wheel of made"));
 }
 
 TEST_CASE("two installations of one manifest are the same") {
@@ -222,6 +311,14 @@ TEST_CASE("two installations of one manifest are the same") {
             PackageWriter package("p" + std::to_string(i));
             package.file("lib/own" + std::to_string(i), std::string(1000, 'x')).file("share/common", std::to_string(i));
             site.add(package);
+        }
+        site.manifest.python_version = "3.11.2";
+        site.manifest.compile_pyc = false;
+        for (const char* name : {"one", "two", "three"}) {
+            WheelWriter wheel(name);
+            wheel.file("common/__init__.py", "").file(std::string(name) + "/big", std::string(20'000'000, 'x'));
+            for (int i = 0; i < 600; ++i) wheel.file(std::string(name) + "/f" + std::to_string(i), "x");
+            site.add(wheel);
         }
         write_file_atomic(site.temp.path() / "install.json", site.manifest.to_json().dump(1));
         install::Options options;
@@ -300,29 +397,4 @@ TEST_CASE("the installer's JSON reader agrees with the other one") {
     agree(std::string(200, '[') + std::string(200, ']'));
     CHECK_FALSE(install::parse_json_text(std::string(100'000, '[')));
     agree(InstallManifest().to_json().dump(1));
-}
-
-TEST_CASE("direct_url.json says what the manifest says, and RECORD agrees") {
-    const TempDir site("site-packages");
-    const auto info = [&](const std::string& name) { return site.path() / (name + "-1.0.dist-info"); };
-    const auto add = [&](const std::string& name) {
-        write_file_atomic(info(name) / "direct_url.json", R"({"url":"file:///build/files/)" + name + R"(-1.0.tar"})");
-        write_file_atomic(info(name) / "RECORD", name + ".py,sha256=abc,1\r\n" + name +
-                                                     "-1.0.dist-info/direct_url.json,sha256=old,2\r\n" + name +
-                                                     "-1.0.dist-info/RECORD,,\r\n");
-    };
-    for (const auto* name : {"local", "repository", "other"}) add(name);
-    const std::string text = R"({"url":"https://host.test/repo"})";
-    install::correct_direct_urls(site.path(),
-                                 {{"local-1.0.tar", sha256("l"), ""}, {"repository-1.0.tar", sha256("r"), text}});
-    CHECK_FALSE(fs::exists(info("local") / "direct_url.json"));
-    CHECK(read_file(info("local") / "RECORD") == "local.py,sha256=abc,1\r\nlocal-1.0.dist-info/RECORD,,\r\n");
-    CHECK(read_file(info("repository") / "direct_url.json") == text);
-    const auto record = read_file(info("repository") / "RECORD");
-    CHECK_THAT(record,
-               Catch::StartsWith("repository.py,sha256=abc,1\r\nrepository-1.0.dist-info/direct_url.json,sha256=") &&
-                   Catch::EndsWith("," + std::to_string(text.size()) + "\r\nrepository-1.0.dist-info/RECORD,,\r\n"));
-    // What the installer did not give pip is left alone.
-    CHECK(fs::exists(info("other") / "direct_url.json"));
-    CHECK_THAT(read_file(info("other") / "RECORD"), Catch::Contains("sha256=old"));
 }
