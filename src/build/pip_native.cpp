@@ -21,14 +21,11 @@ using Line = pypi::RequirementLine;
 
 constexpr std::uint64_t kLargestWheel = 32ULL << 30;
 
-bool is_wheel(const Line& line) {
-    return (line.kind == Line::Kind::Local ? line.path : line.url.filename()).ends_with(".whl");
-}
-
 // Why only pip can choose, where that is known before anything is asked; "" where it is not.
 std::string needs_pip(const spec::EnvironmentSpec& spec, const lock::Lock& lock) {
     for (const auto& line : spec.pip) {
-        if (line.kind != Line::Kind::Named && !is_wheel(line)) return fmt::format("'{}' is a source", line.canonical());
+        if (line.kind != Line::Kind::Named && !line.names_wheel())
+            return fmt::format("'{}' is a source", line.canonical());
     }
     if (!spec.indexes.trusted_hosts.empty()) return "--trusted-host asks for connections that are not checked";
     for (const auto& record : lock.conda) {
@@ -221,7 +218,8 @@ NativeChoice choose_natively(const spec::EnvironmentSpec& spec, const lock::Lock
                   .only_binary = spec.indexes.only_binary,
                   .allow_unhashed = true},
         .environment = value_or_throw(pypi::MarkerEnvironment::cpython_on_linux(lock.python_version, machine)),
-        .require_hashes = spec.indexes.require_hashes,
+        .require_hashes = spec.indexes.require_hashes ||
+                          std::ranges::any_of(spec.pip, [](const auto& line) { return !line.hashes.empty(); }),
         .gpu = lock.gpu,
         .cuda = {}};
     if (const auto cuda = lock.virtual_packages.find("__cuda"); cuda != lock.virtual_packages.end())
@@ -238,6 +236,13 @@ NativeChoice choose_natively(const spec::EnvironmentSpec& spec, const lock::Lock
         if (!line.marker.empty()) {
             const auto marker = value_or_throw(pypi::Marker::parse(line.marker));
             if (!value_or_throw(marker.evaluate(request.environment))) continue;
+        }
+        if (request.require_hashes && line.hashes.empty() && !promised(line)) {
+            throw Error(ErrorKind::InvalidInput,
+                        fmt::format("'{}' has no hash, and others or --require-hashes ask for it of each line",
+                                    line.canonical()))
+                .with_hint(
+                    "write #sha256=… behind the URL, or leave the hashes out: the lock pins every file by its hash");
         }
         wheels.push_back(named_wheel(line, lock, request.rules.tags, bench));
         request.direct.push_back({line.canonical(), line.extras, wheels.back().metadata});

@@ -114,13 +114,9 @@ void check_options(const spec::EnvironmentSpec& spec, const std::vector<lock::Pi
     }
 }
 
-bool is_wheel(const pypi::RequirementLine& line) {
-    return (line.kind == Kind::Local ? line.path : line.url.filename()).ends_with(".whl");
-}
-
 void check_line(const pypi::RequirementLine& line, bool hashes) {
     if (line.kind == Kind::Named) return;
-    if (!line.options.empty() && !is_wheel(line)) throw refused_options(line);
+    if (!line.options.empty() && !line.names_wheel()) throw refused_options(line);
     if (line.kind == Kind::Vcs) (void)value_or_throw(GitUrl::parse(line.url));
     if (hashes && line.hashes.empty() && line.kind != Kind::DirectUrl) {
         throw Error(ErrorKind::InvalidInput,

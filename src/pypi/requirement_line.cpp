@@ -55,6 +55,10 @@ std::string subject(const RequirementLine& line) {
 
 }  // namespace
 
+bool RequirementLine::names_wheel() const {
+    return kind != Kind::Vcs && (kind == Kind::Local ? path : url.filename()).ends_with(".whl");
+}
+
 std::string RequirementLine::canonical() const {
     std::string out = editable ? "-e " : "";
     out += subject(*this);

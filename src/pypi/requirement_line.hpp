@@ -37,6 +37,8 @@ struct RequirementLine {
 
     // The spelling that is hashed (with source_digest beside it), and that pip reads back.
     [[nodiscard]] std::string canonical() const;
+    // Of DirectUrl and Local: whether the file that is named is a wheel.
+    [[nodiscard]] bool names_wheel() const;
 };
 
 // The options of a requirements file that say where and how to look. URLs keep no user information here; what was given

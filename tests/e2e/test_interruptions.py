@@ -95,6 +95,11 @@ def test_interrupted_while_exporting_and_publishing(host):
 def test_interrupted_while_pip_chooses(host):
     host.share_cache().write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11, pip, pip: [six]]\n")
     host.site.fault("/pypi/simple/six", "slow", seconds=30)
+    interrupted(host, "Resolving pip's half")
+    host.site.reset()
+    # A source archive is for pip itself, in its container.
+    host.write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11, pip, pip: [hello-sdist]]\n")
+    host.site.fault("/pypi/files/hello", "slow", seconds=30)
     interrupted(host, "Asking pip")
     host.site.reset()
 

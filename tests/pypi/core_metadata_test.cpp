@@ -86,3 +86,11 @@ TEST_CASE("metadata that breaks off anywhere is read or refused, never more") {
         if (n < whole.find("1.0")) CHECK_FALSE(metadata.has_value());
     }
 }
+
+TEST_CASE("texts are kept as they are written, for those who pass them on") {
+    const auto metadata = CoreMetadata::parse(
+        "Metadata-Version: 2.1\nName: Foo\nVersion: 2021.05.1\nRequires-Dist: Bar (>=1,\n <2)\n", "w");
+    REQUIRE(metadata);
+    CHECK(metadata->version_text == "2021.05.1");
+    CHECK(metadata->requires_dist_texts == std::vector<std::string>{"Bar (>=1, <2)"});
+}

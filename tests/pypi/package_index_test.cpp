@@ -205,3 +205,19 @@ TEST_CASE_METHOD(Fixture, "pages that will be needed are asked for together, and
     (void)index.project("p19");
     CHECK(server.asked().empty());
 }
+
+TEST_CASE_METHOD(Fixture, "mirrors are asked in turn in place of their index") {
+    settings.mirrors[settings.indexes[0].to_string()] = {server.parsed("/down"), server.parsed("/part"),
+                                                         server.parsed("/whole")};
+    server.on("/down/foo/", fault::respond(503, "later"));
+    server.page("/whole/foo/", link("foo-1.0.tar.gz", kA));
+    server.page("/simple/foo/", link("foo-2.0.tar.gz", kA));
+    CHECK(files(*project("foo")) == "foo-1.0.tar.gz@0 ");
+    // None has it, and one could not say.
+    server.on("/down/bar/", fault::respond(503, "later"));
+    CHECK(error_of([&] { (void)project("bar"); }).kind() == ErrorKind::Transient);
+    server.on("/down/bar/", fault::respond(404, "none"));
+    const auto absent = project("bar");
+    CHECK_FALSE(absent->known);
+    CHECK(absent->absent.size() == 3);
+}
