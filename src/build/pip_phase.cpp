@@ -71,24 +71,21 @@ std::string pip_conf(const pypi::IndexOptions& indexes, const Workbench& bench) 
     return conf;
 }
 
-void check_pip(const lock::Lock& lock) {
-    const auto named = [&](std::string_view name) {
-        return std::ranges::find_if(lock.conda, [&](const auto& record) { return record.name == name; });
-    };
-    if (named("python") == lock.conda.end()) {
+void check_python(const lock::Lock& lock) {
+    if (std::ranges::find(lock.conda, "python", &conda::PackageRecord::name) == lock.conda.end()) {
         throw Error(ErrorKind::InvalidInput, "the file has pip requirements but its conda packages bring no python")
             .with_hint("add python to dependencies");
     }
-    const auto pip = named("pip");
-    if (pip == lock.conda.end()) {
-        throw Error(ErrorKind::InvalidInput, "the file has pip requirements but its conda packages bring no pip")
-            .with_hint("add pip to dependencies");
-    }
 }
 
-// `pip install --report` says what pip would choose without installing it; it came with 22.2.
-void check_pip_can_report(const lock::Lock& lock, const std::string& why) {
+// pip itself is needed only where it has to choose, and to build what is no wheel.
+void check_pip(const lock::Lock& lock, const std::string& why) {
     const auto pip = std::ranges::find(lock.conda, "pip", &conda::PackageRecord::name);
+    if (pip == lock.conda.end()) {
+        throw Error(ErrorKind::InvalidInput, fmt::format("pip is needed ({}), and the conda packages bring none", why))
+            .with_hint("add pip to dependencies");
+    }
+    // `pip install --report` says what pip would choose without installing it; it came with 22.2.
     if (pip->version < value_or_throw(conda::Version::parse("22.2"))) {
         throw Error(ErrorKind::InvalidInput,
                     fmt::format("pip has to choose the files itself ({}), and pip {} cannot say which it would take",
@@ -240,7 +237,7 @@ void check_pip_lines(const spec::EnvironmentSpec& spec) {
 void choose_pip_files(const Intent& intent, const ResolvedBase& base, lock::Lock& lock, const Workbench& bench,
                       Stages& stages, bool refresh) {
     const auto& spec = intent.spec();
-    check_pip(lock);
+    check_python(lock);
     for (const auto& line : spec.pip) lock.pip_requested.push_back(line.canonical());
     std::ranges::sort(lock.pip_requested);
     {
@@ -252,7 +249,7 @@ void choose_pip_files(const Intent& intent, const ResolvedBase& base, lock::Lock
             return;
         }
         bench.reporter().note(fmt::format("pip chooses the files itself, in a container: {}", native.needs_pip));
-        check_pip_can_report(lock, native.needs_pip);
+        check_pip(lock, native.needs_pip);
     }
     ask_pip(spec, base, lock, bench, stages);
     std::ranges::sort(lock.pip, {}, &lock::PipPackage::order);

@@ -91,8 +91,8 @@ const std::vector<Row>& rows() {
         map("registry_mirrors", "Registry (such as docker.io) to `host[:port][/prefix]` asked in its place, in turn",
             &Settings::registry_mirrors),
         map("index_mirrors",
-            "Package index URL to the URLs asked in its place. PIP_INDEX_URL and pip.conf's index-url are mirrors "
-            "of https://pypi.org/simple",
+            "Package index URL to the URLs asked in its place, in turn. PIP_INDEX_URL and pip.conf's index-url are "
+            "mirrors of https://pypi.org/simple",
             &Settings::index_mirrors),
         list("insecure_registries", "Registries that are spoken to over plain HTTP (loopback ones always are)",
              &Settings::insecure_registries),
@@ -110,8 +110,8 @@ const std::vector<Row>& rows() {
         text("docker_host", "The engine, in place of DOCKER_HOST and the current Docker context",
              &Settings::docker_host),
         text("pip_network",
-             "Network in which pip chooses files and an own Dockerfile is built: host (default), default, or a "
-             "network's name",
+             "Network in which pip chooses where a source takes part, and an own Dockerfile is built: host (default), "
+             "default, or a network's name",
              &Settings::pip_network),
         one_of("compression_level", "gzip level of new layers, 1 to 9 (default 6)", &Settings::compression_level,
                {"1", "2", "3", "4", "5", "6", "7", "8", "9"}),
