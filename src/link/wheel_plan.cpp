@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
+#include <tuple>
 #include <unordered_set>
 
 #include "base/parallel.hpp"
@@ -154,7 +156,9 @@ void WheelPlan::cut() {
         }
         if (piece.end > piece.begin) pieces_.push_back(piece);
     }
-    std::ranges::stable_sort(pieces_, std::greater(), &Piece::bytes);
+    std::ranges::sort(pieces_, {}, [](const Piece& piece) {
+        return std::tuple(std::numeric_limits<std::uint64_t>::max() - piece.bytes, piece.wheel, piece.begin);
+    });
 }
 
 std::vector<std::string> WheelPlan::python_sources() const {
