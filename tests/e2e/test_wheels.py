@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 import zipfile
 
 from harness import check, contains, lacks
@@ -151,3 +152,19 @@ def test_wheels_that_lie_or_clash_end_the_run_before_the_engine_is_asked(host):
     write_wheel(host.directory / "wheels", "two", {"common.py": "value = 1\n"})
     image = host.run("build", "env.yml", "--json").json["image"]
     contains(host.site.run_in(image, "python", "-c", "import common; print(common.value)"), "1")
+
+
+def test_an_image_without_pip_gets_its_wheels_all_the_same(host):
+    host.share_cache()
+    write_wheel(host.directory / "wheels", "Rich_Wheel", RICH, requires="Requires-Dist: six\n")
+    host.write("env.yml", environment("./wheels/Rich_Wheel-1.0-py3-none-any.whl"))
+    host.run("lock", "env.yml", "-o", "conda-lock.yml")
+    entries = re.split(r"^(?=- name: )", (host.directory / "conda-lock.yml").read_text(), flags=re.M)
+    kept = [entry for entry in entries if not re.match(r"- name: (pip|setuptools|wheel)\n", entry)]
+    check(len(kept) == len(entries) - 3, [entry.splitlines()[0] for entry in entries])
+    host.write("conda-lock.yml", "".join(kept))
+    image = host.run("build", "--lock", "conda-lock.yml", "--json").json["image"]
+    found = json.loads(host.site.run_in(image, "python", "-c", INVENTORY))
+    check(set(found) == {"rich-wheel", "six"}, found)
+    check(host.site.run_in(image, "rich-main").strip() == "hello from rich")
+    lacks(host.site.run_in(image, "sh", "-c", "ls /opt/env/bin; ls /opt/env/lib/python3.11/site-packages"), "pip", "setuptools")
