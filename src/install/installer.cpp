@@ -336,13 +336,9 @@ void Installer::link_wheels(std::vector<link::LinkWheel> built) {
     wheels_ = std::make_unique<link::WheelPlan>(link::WheelPlan::make(*plan_, std::move(sources), options_.threads));
     for (const auto& line : wheels_->warnings()) warn(line);
     parallel_for(wheels_->pieces(), options_.threads, [&](std::size_t i) { wheels_->emit(i, *sink_); });
-    std::size_t files = 0;
-    wheels_->for_each_timed([&](const std::string& path) {
-        from_archives_.insert(path);
-        ++files;
-    });
+    wheels_->for_each_timed([&](const std::string& path, std::int64_t mtime) { wheel_times_.emplace(path, mtime); });
     if (wheels_->size() > 0)
-        say(fmt::format("Linked {} ({})", plural(wheels_->size(), "wheel"), plural(files, "file")));
+        say(fmt::format("Linked {} ({})", plural(wheels_->size(), "wheel"), plural(wheel_times_.size(), "file")));
 }
 
 void Installer::write_metadata() {
@@ -364,7 +360,11 @@ void Installer::write_metadata() {
 void Installer::finish() {
     std::filesystem::remove_all(on_disk(kScratch));
     sink_->finish();
-    normalise_times(on_disk(""), manifest_.source_date_epoch, started_, from_archives_);
+    normalise_times(on_disk(""), manifest_.source_date_epoch, [&](const std::string& path, std::int64_t mtime) {
+        if (from_archives_.contains(path)) return mtime < started_;
+        const auto wheel = wheel_times_.find(path);
+        return wheel != wheel_times_.end() && wheel->second == mtime;
+    });
     say(fmt::format("The environment is ready in {}", prefix_));
 }
 

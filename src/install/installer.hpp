@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "link/directory_sink.hpp"
@@ -61,7 +62,9 @@ class Installer {
     std::unique_ptr<link::DirectorySink> sink_;
     std::unique_ptr<link::WheelPlan> wheels_;
     std::vector<link::LinkedPackage> linked_;
-    std::set<std::string> from_archives_;  // paths in the prefix whose times are the archives'
+    std::set<std::string> from_archives_;  // paths in the prefix whose times are the conda archives'
+    // A wheel's clock has no time zone: its times may be later than now, and are known one by one.
+    std::unordered_map<std::string, std::int64_t> wheel_times_;
     std::int64_t started_ = 0;
 };
 

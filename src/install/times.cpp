@@ -13,8 +13,7 @@
 
 namespace envbuild::install {
 
-void normalise_times(const std::filesystem::path& folder, std::int64_t epoch, std::int64_t started,
-                     const std::set<std::string>& keep) {
+void normalise_times(const std::filesystem::path& folder, std::int64_t epoch, const KeepsTime& keeps) {
     const std::array<timespec, 2> times{timespec{.tv_sec = epoch, .tv_nsec = 0},
                                         timespec{.tv_sec = epoch, .tv_nsec = 0}};
     const auto set = [&](const std::filesystem::path& path) {
@@ -29,10 +28,9 @@ void normalise_times(const std::filesystem::path& folder, std::int64_t epoch, st
             directories.push_back(entry.path());
             continue;
         }
-        if (keep.contains(entry.path().lexically_relative(folder).string())) {
-            struct stat status{};
-            if (::lstat(entry.path().c_str(), &status) == 0 && status.st_mtim.tv_sec < started) continue;
-        }
+        struct stat status{};
+        const bool there = ::lstat(entry.path().c_str(), &status) == 0;
+        if (there && keeps(entry.path().lexically_relative(folder).string(), status.st_mtim.tv_sec)) continue;
         set(entry.path());
     }
     for (const auto& directory : directories) set(directory);

@@ -3,14 +3,16 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <set>
+#include <functional>
 #include <string>
 
 namespace envbuild::install {
 
-// Gives every directory below `folder`, itself too, and every other entry that is not in `keep` (paths relative to it)
-// the time `epoch`; one of `keep` only when it was changed at or after `started`. Error(Io) when that fails.
-void normalise_times(const std::filesystem::path& folder, std::int64_t epoch, std::int64_t started,
-                     const std::set<std::string>& keep);
+// Whether the entry at `path`, which has the time `mtime` now, keeps it.
+using KeepsTime = std::function<bool(const std::string& path, std::int64_t mtime)>;
+
+// Gives every directory below `folder`, itself too, and every other entry of which `keeps` does not say that it keeps
+// its time, the time `epoch`. Paths are relative to `folder`. Error(Io) when that fails.
+void normalise_times(const std::filesystem::path& folder, std::int64_t epoch, const KeepsTime& keeps);
 
 }  // namespace envbuild::install

@@ -73,21 +73,26 @@ void WheelPlan::check_projects(const LinkPlan& conda) const {
     }
     if (projects.empty()) return;
     const std::string folder = target_.site_packages_dir();
-    const auto refuse = [&](const std::string& entry, const std::string& owned) {
+    const auto wheel_of = [&](const std::string& entry) {
         const auto found = projects.find(project_of_metadata(entry));
-        if (found == projects.end()) return;
+        return found == projects.end() ? nullptr : &*found;
+    };
+    const auto refuse = [&](const auto& wheel, const std::string& owned) {
         throw Error(ErrorKind::InvalidInput, fmt::format("the wheel {} would replace {}, which {} has installed",
-                                                         found->second, found->first, conda_owner(conda, owned)))
+                                                         wheel.second, wheel.first, conda_owner(conda, owned)))
             .with_hint(
                 fmt::format("ask for {0} among the conda packages or among pip's, not both; where pip's half needs "
                             "another version of it, ask conda for that one",
-                            found->first));
+                            wheel.first));
     };
-    for (const auto& entry : conda.names_in(folder)) refuse(entry, folder + "/" + entry);
+    for (const auto& entry : conda.names_in(folder)) {
+        if (const auto* wheel = wheel_of(entry)) refuse(*wheel, folder + "/" + entry);
+    }
     for (const auto& entry : conda.folders_in(folder)) {
-        if (project_of_metadata(entry).empty()) continue;
+        const auto* wheel = wheel_of(entry);
+        if (wheel == nullptr) continue;
         const auto inside = conda.names_in(folder + "/" + entry);
-        refuse(entry, folder + "/" + entry + "/" + (inside.empty() ? "" : inside.front()));
+        refuse(*wheel, folder + "/" + entry + "/" + (inside.empty() ? "" : inside.front()));
     }
 }
 
@@ -168,10 +173,11 @@ std::vector<std::string> WheelPlan::python_sources() const {
     return sources;
 }
 
-void WheelPlan::for_each_timed(const std::function<void(const std::string&)>& call) const {
+void WheelPlan::for_each_timed(const std::function<void(const std::string&, std::int64_t)>& call) const {
     for (const auto& planned : wheels_) {
         for (std::size_t i = 0; i < planned.content.files.size(); ++i) {
-            if (planned.owned[i] && planned.content.files[i].member) call(planned.content.files[i].path);
+            const WheelFile& file = planned.content.files[i];
+            if (planned.owned[i] && file.member) call(file.path, file.mtime);
         }
     }
 }

@@ -42,8 +42,8 @@ class WheelPlan {
 
     // The .py files in site-packages that are to be compiled, sorted: a wheel's own .pyc stays instead.
     [[nodiscard]] std::vector<std::string> python_sources() const;
-    // Calls with each path that has the archive's time.
-    void for_each_timed(const std::function<void(const std::string& path)>& call) const;
+    // Calls with each file of the archives, and the time that it has.
+    void for_each_timed(const std::function<void(const std::string& path, std::int64_t mtime)>& call) const;
     // Each wheel's RECORD. It lists, as pip's does, the .pyc of those sources of which `compiled` says so, with neither
     // hash nor size.
     void emit_records(const std::function<bool(const std::string& source)>& compiled, TreeSink& sink) const;

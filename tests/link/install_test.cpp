@@ -204,7 +204,12 @@ TEST_CASE("wheels are linked beside conda packages, compiled, and recorded, with
     wheel.file("demo/__init__.py", "value = 1\n")
         .file("demo/bad.py", "print 'x'")
         .file("demo/lib.so", std::string(3'000'000, 'x'), 0100755)
+        .file("demo/tomorrow", "")
         .add("entry_points.txt", "[console_scripts]\ndemo = demo:main\n");
+    // Packed east of here, or by a clock that was wrong: 2106-12-31.
+    for (auto& member : wheel.members) {
+        if (member.name == "demo/tomorrow") member.date = 126 << 9 | 12 << 5 | 31;
+    }
     site.add(wheel);
     site.manifest.wheels.back().requested = true;
     site.install(3);
@@ -213,6 +218,7 @@ TEST_CASE("wheels are linked beside conda packages, compiled, and recorded, with
     CHECK(fs::file_size(site.at(folder + "demo/lib.so")) == 3'000'000);
     CHECK(mtime(site.at(folder + "demo/lib.so")) == 1612325106);
     CHECK(mtime(site.at(folder + "demo")) == 1500000000);
+    CHECK(mtime(site.at(folder + "demo/tomorrow")) == 4323211506);
     CHECK(mtime(site.at(folder + "demo/__pycache__/__init__.cpython-311.pyc")) == 1500000000);
     CHECK(mtime(site.at(folder + "demo-1.0.dist-info/RECORD")) == 1500000000);
     CHECK_THAT(read_file(site.at("bin/demo")), Catch::StartsWith("#!" + site.prefix() + "/bin/python3.11\n"));
