@@ -93,7 +93,7 @@ class ProblemBuilder {
             for (const auto& extra : need.extras)
                 reach({.kind = Kind::Extra, .project = projects.spec_project(need.spec), .extra = extra});
         }
-        for (std::size_t next = 0; next < queue_.size(); ++next) load(Group(queue_[next]));
+        for (std::size_t next = 0; next < queue_.size();) load(Group(queue_[next++]));  // which reaches more
         for (const auto i : parts.asked) {
             for (const auto set : sets_of(projects.asked()[i].need)) problem.roots.push_back(set);
         }
@@ -143,7 +143,6 @@ class ProblemBuilder {
         problem.groups.push_back({group.project, projects_.name(group.project) + bracket, false, {}});
         const auto size = static_cast<int>(projects_.project(group.project).versions.size());
         for (int place = 0; place < size; ++place) {
-            first_.try_emplace(id, static_cast<int>(problem.size()));
             problem.groups.back().packages.push_back(static_cast<int>(problem.size()));
             problem.universe_package.push_back(place);
             problem.group_of.push_back(id);
@@ -200,7 +199,6 @@ class ProblemBuilder {
     const std::set<Group> groups_;
     std::vector<Group> queue_;
     std::map<Group, int> id_of_;
-    std::map<int, int> first_;
     std::map<Set, int> set_ids_;
     std::vector<int> constraints_;  // specs
 };

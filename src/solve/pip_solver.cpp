@@ -38,8 +38,8 @@ class PipOptimizer {
                 asked.push_back(reached_.group_id({.kind = Kind::Extra, .project = project, .extra = extra}));
         }
         add(asked);
-        for (std::size_t i = 0; i < waiting_.size(); ++i) {
-            const auto group = waiting_[i];
+        for (std::size_t next = 0; next < waiting_.size();) {
+            const auto group = waiting_[next++];
             const auto place = pin(group);
             chosen_.push_back({group, place});
             add(reached_.needed_groups(group, place));
