@@ -111,7 +111,7 @@ void choose_pip(const Intent& intent, const ResolvedBase& base, lock::Lock& lock
             return;
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::Unsatisfiable) throw;
-            bench.reporter().note("pip cannot keep all versions of the earlier lock; it chooses anew");
+            bench.reporter().note("pip's half cannot keep all versions of the earlier lock: it is resolved anew");
             lock = before;
         }
     }
@@ -297,7 +297,7 @@ Resolution resolve(const Intent& intent, const std::shared_ptr<cache::ImageRepos
         const auto tools = std::ranges::count_if(lock.pip, &lock::PipPackage::build_only);
         const auto files = std::ssize(lock.pip) - tools;
         bench.reporter().note(
-            fmt::format("pip chose {} file{}{}", files, files == 1 ? "" : "s",
+            fmt::format("Resolved {} pip package{}{}", files, files == 1 ? "" : "s",
                         tools == 0 ? "" : fmt::format(", and {} to build those that are no wheels", tools)));
     }
     if (const auto advice = catalog.advice(found.choice, named_versions(lock)))

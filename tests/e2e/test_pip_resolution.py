@@ -51,6 +51,7 @@ def made_index(host):
         "only-pre": [("1.0b1", {}, ""), ("1.0b2", {}, "")],
         "tagged": [("1.0", {"tag": "cp311-cp311-manylinux_2_17_x86_64"}, ""), ("1.0", {"tag": "cp311-abi3-manylinux_2_5_x86_64"}, ""), ("1.0", {}, ""),
                    ("1.1", {"tag": "cp312-cp312-manylinux_2_17_x86_64"}, "")],
+        "mixed": [("1.0", {}, "")],
         "local": [("1.0", {}, ""), ("1.0+cpu", {}, ""), ("1.0+cu118", {}, ""), ("1.0+cu121", {}, "")],
     }
     projects = {}
@@ -58,6 +59,9 @@ def made_index(host):
         projects[name] = [(wheel(root / name, name, version, **more), attributes) for version, more, attributes in versions]
     broken = host.write("index/lib/lib-0.5.tar.gz", b"no archive at all")
     projects["lib"].append((broken, ""))
+    projects["mixed"].append((host.write("index/mixed/mixed-2.0.tar.gz", b"no archive at all"), ""))
+    links = "".join(f'<a href="../{path.parent.name}/{path.name}">{path.name}</a>\n' for path, _ in projects["lib"] + projects["slow"] if path.suffix == ".whl")
+    host.write("index/links/index.html", f"<!DOCTYPE html><html><body>{links}</body></html>")
     return write_index(host, projects)
 
 
@@ -102,7 +106,10 @@ def test_pip_takes_the_same_files_of_an_index_with_traps(host):
     image = python_image(host)
     with served(made_index(host)) as (address, _):
         for lines in (["app"], ["app", "lib"], ["app", "lib>=2"], ["tool[fast,slow]"], ["speed==1.1"], ["only-pre"], ["app>=4.0rc1"], ["--pre", "app"], ["tagged"],
-                      ["local"], ["local==1.0+cpu"], ["app<2", "lib!=2.0", "only-pre"]):
+                      ["local"], ["local==1.0+cpu"], ["app<2", "lib!=2.0", "only-pre"], ["mixed<2"], ["--prefer-binary", "mixed"], ["--only-binary=:all:", "mixed"],
+                      [f"--extra-index-url={host.site.index}", "app", "requests"],
+                      # Of a page that gives no hashes.
+                      ["--no-index", f"--find-links=http://{address}/links/", "lib<2", "slow"]):
             agree(host, image, f"http://{address}", lines)
 
 
