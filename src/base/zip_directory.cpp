@@ -139,7 +139,7 @@ class FileBytes final : public RandomBytes {
 std::int64_t seconds_of(std::uint16_t time, std::uint16_t date) {
     using namespace std::chrono;
     const year_month_day day{year(1980 + (date >> 9)), month(date >> 5 & 15U), std::chrono::day(date & 31U)};
-    const unsigned hour = time >> 11, minute = time >> 5 & 63U, second = (time & 31U) * 2;
+    const std::int64_t hour = time >> 11, minute = time >> 5 & 63, second = (time & 31) * std::int64_t{2};
     if (!day.ok() || hour > 23 || minute > 59 || second > 59) return 0;
     return duration_cast<seconds>(sys_days(day).time_since_epoch()).count() + hour * 3600 + minute * 60 + second;
 }

@@ -94,10 +94,9 @@ std::size_t ZipStream::inflate(char* buffer, std::size_t size) {
         if (result == Z_STREAM_END) {
             inflater_->ended = true;
             if (left_ > 0 || stored_left_ > 0 || state.avail_in > 0) damaged();
-        } else if (result != Z_OK && result != Z_BUF_ERROR) {
-            damaged();
-        } else if (made == 0 && stored_left_ == 0 && state.avail_in == 0) {
-            damaged();
+        } else {
+            const bool starved = made == 0 && stored_left_ == 0 && state.avail_in == 0;
+            if (starved || (result != Z_OK && result != Z_BUF_ERROR)) damaged();
         }
         if (made > 0) return made;
     }

@@ -81,7 +81,7 @@ void Installer::run() {
         sources.clear();
         built = build_sources();
     }
-    link_wheels(std::move(built));
+    link_wheels(built);
     for (auto& source : wheels_->python_sources()) sources.push_back(std::move(source));
     compile(sources);
     write_metadata();
@@ -325,7 +325,7 @@ std::vector<link::LinkWheel> Installer::built_wheels() const {
     return built;
 }
 
-void Installer::link_wheels(std::vector<link::LinkWheel> built) {
+void Installer::link_wheels(const std::vector<link::LinkWheel>& built) {
     std::vector<link::WheelSource> sources;
     const auto add = [&](const link::LinkWheel& wheel, const std::filesystem::path& folder, bool keep_times) {
         auto bytes = conda::ArchiveSource::from_file(folder / wheel.file_name);

@@ -44,7 +44,7 @@ class Installer {
     void compile(const std::vector<std::string>& sources);
     [[nodiscard]] std::vector<link::LinkWheel> build_sources();
     [[nodiscard]] std::vector<link::LinkWheel> built_wheels() const;
-    void link_wheels(std::vector<link::LinkWheel> built);
+    void link_wheels(const std::vector<link::LinkWheel>& built);
     void write_metadata();
     void finish();
 

@@ -40,13 +40,13 @@ std::string recorded_path(const std::string& path, const std::string& folder) {
 }  // namespace
 
 void WheelPlan::emit(std::size_t piece, TreeSink& sink) const {
-    const auto& [number, begin, end, bytes] = pieces_.at(piece);
-    const Planned& planned = wheels_[number];
+    const Piece& work = pieces_.at(piece);
+    const Planned& planned = wheels_.at(work.wheel);
     const std::string& name = planned.source.wheel.file_name;
     const WheelArchive& archive = planned.source.archive;
     Folders folders(sink, target_.epoch);
     try {
-        for (std::size_t i = begin; i < end; ++i) {
+        for (std::size_t i = work.begin; i < work.end; ++i) {
             if (!planned.owned[i]) continue;
             const WheelFile& file = planned.content.files[i];
             folders.make_parents(file.path);
