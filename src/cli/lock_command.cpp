@@ -48,7 +48,8 @@ std::optional<lock::CondaLockFile> earlier_file(const Arguments& arguments, cons
         throw Error(ErrorKind::InvalidInput, "--update keeps what it can of the earlier lock, and --refresh nothing")
             .with_hint("give one of them");
     if (asked && form != kCondaLock)
-        throw Error(ErrorKind::InvalidInput, "--update is for conda-lock's format: the others are always made anew")
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("--update is for conda-lock's format: one in the {} format is always made anew", form))
             .with_hint("update a lock in conda-lock's format");
     if (arguments.refresh || form != kCondaLock) return std::nullopt;
     std::error_code error;

@@ -19,14 +19,15 @@ struct WheelSource {
     bool keep_times = true;  // false for what was built here: its times tell when
 };
 
-// The wheels of an environment. No wheel replaces anything: two projects that bring one path are an error, unless it is
-// the same file in both. Immutable and thread-safe after make().
+// The wheels of an environment. No wheel replaces what conda has put there, unless it is the same file; of two wheels
+// that bring one path the later has it, as with pip, with a warning where they differ. Immutable and thread-safe after
+// make().
 class WheelPlan {
   public:
     // Reads every wheel's .dist-info (in parallel on `threads`). Corrupt as read_wheel() and WheelArchive::open(), and
-    // for two wheels of one project. InvalidInput, naming both owners, where a path is another wheel's or a conda
-    // package's, or is a file for one and a folder for the other, or where a conda package has installed the project;
-    // and where the environment has no Python.
+    // for two wheels of one project. InvalidInput, naming both owners, where a path is a conda package's
+    // with other content, or is a file for one and a folder for the other, or where a conda package has installed the
+    // project; and where the environment has no Python.
     [[nodiscard]] static WheelPlan make(const LinkPlan& conda, std::vector<WheelSource> wheels,
                                         std::size_t threads = 0);
 

@@ -263,7 +263,7 @@ TEST_CASE("what a wheel must not bring") {
     CHECK(refusal({same}) == "taken");
 }
 
-TEST_CASE("two wheels that bring one path must bring the same") {
+TEST_CASE("of two wheels that bring one path the later one has it, which is told where they differ") {
     WheelWriter one = small("one");
     WheelWriter two = small("two");
     one.file("common/__init__.py", "").file("LICENSE", "of one");
@@ -273,9 +273,11 @@ TEST_CASE("two wheels that bring one path must bring the same") {
     const auto sources = plan.python_sources();
     CHECK(std::ranges::count(sources, kSite + "common/__init__.py") == 1);
     two.file("LICENSE", "of two");
-    CHECK(refusal({one, two}) ==
-          "invalid input: the wheel two-1.0-py3-none-any.whl and the wheel one-1.0-py3-none-any.whl both bring " +
-              kSite + "LICENSE, and they differ");
+    const auto differing = wheels({one, two});
+    CHECK(emitted(differing).entries.at(kSite + "LICENSE").content == "of two");
+    CHECK(differing.warnings() ==
+          std::vector<std::string>{"the wheels one-1.0-py3-none-any.whl and two-1.0-py3-none-any.whl both bring " +
+                                   kSite + "LICENSE, and they differ: it is that of two-1.0-py3-none-any.whl"});
     WheelWriter three = small("three");
     three.file("common", "a file");
     CHECK_THAT(refusal({one, three}), Catch::Contains("the wheel three-1.0-py3-none-any.whl brings " + kSite +
