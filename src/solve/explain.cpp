@@ -28,9 +28,14 @@ class Contradiction {
         for (auto* list : {&parts.constraints, &parts.specs}) {
             for (std::size_t i = list->size(); i-- > 0;) {
                 const auto part = (*list)[i];
-                const bool matters = parts.gpu || rests_on(list == &parts.specs, part);
+                const bool is_spec = list == &parts.specs;
+                const bool was_anew = anew_;
+                anew_ = anew_ || (is_spec && names_channel(part));
+                const bool matters = parts.gpu || anew_ || rests_on(is_spec, part);
                 list->erase(list->begin() + static_cast<std::ptrdiff_t>(i));
-                if (matters && has_answer(parts)) list->insert(list->begin() + static_cast<std::ptrdiff_t>(i), part);
+                if (!matters || !has_answer(parts)) continue;
+                list->insert(list->begin() + static_cast<std::ptrdiff_t>(i), part);
+                anew_ = was_anew;
             }
         }
         return parts;
@@ -39,6 +44,7 @@ class Contradiction {
   private:
     bool has_answer(const ProblemParts& parts) {
         cancel_.throw_if_cancelled();
+        if (anew_) return has_answer_anew(parts);
         if (parts.gpu) return is_satisfiable(universe_, parts, cancel_);
         if (!shared_) shared_.emplace(universe_, parts, ReachedRequest::Asked::Assumptions);
         std::vector<Literal> assumptions;
@@ -49,6 +55,25 @@ class Contradiction {
         return false;
     }
 
+    bool names_channel(int spec) const {
+        return !universe_.request().specs[static_cast<std::size_t>(spec)].channel().empty();
+    }
+
+    // As if nothing but these parts had been asked: a spec that names a channel decides where its name comes from, for
+    // all who need it.
+    bool has_answer_anew(const ProblemParts& parts) {
+        auto request = universe_.request();
+        request.specs.clear();
+        request.constraints.clear();
+        for (const auto i : parts.specs)
+            request.specs.push_back(universe_.request().specs[static_cast<std::size_t>(i)]);
+        for (const auto i : parts.constraints)
+            request.constraints.push_back(universe_.request().constraints[static_cast<std::size_t>(i)]);
+        request.gpu = parts.gpu;
+        Universe anew(request, universe_.provider());
+        return is_satisfiable(anew, ProblemParts::all(request), cancel_);
+    }
+
     // Whether the last "no" needs the part.
     bool rests_on(bool is_spec, int part) {
         const auto literal = is_spec ? shared_->spec_literal(part) : shared_->constraint_literal(part);
@@ -57,6 +82,7 @@ class Contradiction {
 
     Universe& universe_;
     const CancelToken& cancel_;
+    bool anew_ = false;  // a spec that names a channel is left out
     std::optional<ReachedRequest> shared_;
     std::vector<Literal> core_;
 };

@@ -115,6 +115,15 @@ TEST_CASE("unsatisfiable: what another channel has than the one that is asked is
     }
 }
 
+TEST_CASE("unsatisfiable: a spec that takes a name from a channel is named where others need it from another") {
+    auto provider = channels({{"first", {record("lib-2.0-0"), record("app-1.0-0", {"lib >=2"})}},
+                              {"second", {record("lib-1.0-0"), record("more-1.0-0")}}},
+                             ChannelPriority::Disabled);
+    const auto text = why_not(request({"app", "second::lib", "second::more"}), provider);
+    CHECK_THAT(text, Catch::StartsWith("'app' and 'second::lib' cannot be had together"));
+    CHECK_THAT(why_not(request({"second::more", "app >=2"}), provider), Catch::StartsWith("'app >=2' cannot be"));
+}
+
 TEST_CASE("unsatisfiable: another target is advised only where it would help") {
     auto provider = channel({record("torch-2.0-cuda_0", {"__cuda"}), record("torch-2.0-cpu_0"),
                              record("torch-2.1-cpu_0"), record("vision-1.0-a_0", {"torch 2.0.*"})});
