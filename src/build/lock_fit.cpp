@@ -1,8 +1,11 @@
 #include "build/lock_fit.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <tuple>
 
+#include "pypi/marker.hpp"
 #include "pypi/specifier.hpp"
 #include "solve/candidates.hpp"
 
@@ -21,30 +24,53 @@ void hold_against(const lock::Lock& lock, const conda::MatchSpec& asked, std::ve
     differences.push_back({"conda", has, asked.canonical(asked.channel())});
 }
 
-void hold_against(const lock::Lock& lock, const pypi::RequirementLine& asked, std::vector<KeyDifference>& differences) {
-    // What a URL, a repository or a folder gives is known by its bytes alone.
-    if (asked.kind != pypi::RequirementLine::Kind::Named) return;
-    const auto specifier = value_or_throw(pypi::SpecifierSet::parse(asked.specifier));
-    std::string has;
-    const auto fits = [&](const auto& package, const std::string& version) {
-        if (pypi::normalize_name(package.name) != asked.name) return false;
-        has = package.name + " " + version;
-        return specifier.contains(std::string_view(version));
-    };
-    if (std::ranges::any_of(lock.pip, [&](const auto& package) { return fits(package, package.version); }) ||
-        std::ranges::any_of(lock.conda, [&](const auto& record) { return fits(record, record.version.to_string()); }))
-        return;
-    differences.push_back({"pip", has, asked.canonical()});
-}
+// What pip's half of another tool's lock says, and what conda's half gives to it.
+class PipHalf {
+  public:
+    PipHalf(const lock::Lock& lock, const catalog::PypiNames& names) {
+        for (const auto& package : lock.pip) versions_[package.name] = package.version;
+        for (const auto& record : lock.conda) {
+            for (const auto& name : names.of(record)) versions_[name] = record.version.to_string();
+        }
+        auto made = pypi::MarkerEnvironment::cpython_on_linux(lock.python_version, lock.platform.machine());
+        if (made) environment_ = *std::move(made);
+    }
+
+    void hold_against(const pypi::RequirementLine& asked, bool must_be_there,
+                      std::vector<KeyDifference>& differences) const {
+        // What a URL, a repository or a folder gives is known by its bytes alone.
+        if (asked.kind != pypi::RequirementLine::Kind::Named || !holds(asked.marker)) return;
+        const auto found = versions_.find(asked.name);
+        if (found == versions_.end() && !must_be_there) return;
+        const auto specifier = value_or_throw(pypi::SpecifierSet::parse(asked.specifier));
+        if (found != versions_.end() && specifier.contains(std::string_view(found->second))) return;
+        const auto has = found == versions_.end() ? std::string() : found->first + " " + found->second;
+        differences.push_back({"pip", has, asked.canonical()});
+    }
+
+  private:
+    [[nodiscard]] bool holds(const std::string& text) const {
+        if (text.empty() || !environment_) return true;
+        const auto marker = pypi::Marker::parse(text);
+        return !marker || marker->evaluate(*environment_).value_or(true);
+    }
+
+    std::map<std::string, std::string> versions_;  // by normalised name
+    std::optional<pypi::MarkerEnvironment> environment_;
+};
 
 }  // namespace
 
-LockFit fit_of(const lock::Lock& lock, const Intent& intent) {
+LockFit fit_of(const lock::Lock& lock, const Intent& intent, const catalog::PypiNames& names) {
     LockFit fit;
     const auto& spec = intent.spec();
     if (lock.spec_hash.empty()) {
         for (const auto& asked : spec.conda) hold_against(lock, asked, fit.differences);
-        for (const auto& asked : spec.pip) hold_against(lock, asked, fit.differences);
+        const PipHalf pip(lock, names);
+        for (const auto& asked : spec.pip) pip.hold_against(asked, true, fit.differences);
+        for (const auto& text : spec.pip_constraints) {
+            if (const auto asked = pypi::parse_requirement(text)) pip.hold_against(*asked, false, fit.differences);
+        }
         std::ranges::sort(fit.differences, {}, [](const auto& one) { return std::tie(one.part, one.after); });
         fit.fits = fit.differences.empty();
         return fit;

@@ -5,6 +5,7 @@
 
 #include "build/intent.hpp"
 #include "build/key_diff.hpp"
+#include "catalog/pypi_names.hpp"
 #include "lock/lock.hpp"
 
 namespace envbuild::build {
@@ -18,7 +19,7 @@ struct LockFit {
 };
 
 // Both are of the same platform. A lock of envbuild's fits where its intent's hash is the same; another tool's where it
-// fulfils each conda spec and each named pip requirement.
-[[nodiscard]] LockFit fit_of(const lock::Lock& lock, const Intent& intent);
+// fulfils each conda spec, and each named pip requirement and constraint that holds for its Python.
+[[nodiscard]] LockFit fit_of(const lock::Lock& lock, const Intent& intent, const catalog::PypiNames& names);
 
 }  // namespace envbuild::build

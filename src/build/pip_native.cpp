@@ -194,7 +194,13 @@ lock::PipPackage locked(const solve::PipChoice& choice, const std::vector<NamedW
     const auto& file = choice.file->file;
     package.url = file.url.without_user_info().without_fragment().to_string();
     package.file_name = file.url.filename();
-    package.sha256 = file.sha256 ? *file.sha256 : fetch_unpinned(file.url, file.filename, bench);
+    if (file.sha256) {
+        package.sha256 = *file.sha256;
+        return package;
+    }
+    package.sha256 = fetch_unpinned(file.url, file.filename, bench);
+    bench.reporter().warn(fmt::format("{} has no sha256 in its index; what came is pinned, unchecked: {}",
+                                      file.filename, package.sha256.hex()));
     return package;
 }
 

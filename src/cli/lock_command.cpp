@@ -165,13 +165,14 @@ int check(const Arguments& arguments, CommandContext& context) {
     auto platforms = Json::array();
     std::vector<std::string> lines;
     const auto intents = intents_of(arguments, file, context);
+    const auto names = catalog::PypiNames::load(context.bench().settings().share_dir / "curated");
     for (const auto& intent : intents) {
         const auto& platform = intent.spec().platform;
         build::LockFit fit;
         if (std::ranges::find(file->platforms(), platform.to_string()) == file->platforms().end()) {
             fit.differences = {{"platform", "", platform.to_string()}};
         } else {
-            fit = build::fit_of(value_or_throw(file->read(platform)).lock, intent);
+            fit = build::fit_of(value_or_throw(file->read(platform)).lock, intent, names);
         }
         all_fit = all_fit && fit.fits;
         platforms.push(Json::object()

@@ -107,7 +107,8 @@ class WheelReader {
     }
 
     void check_record() {
-        for (auto& row : check(parse_record(text_of("RECORD", kMaxRecord)))) {
+        for (auto& row :
+             check(parse_record(text_of("RECORD", kMaxRecord), archive_.members().size() + kUnrecorded.size()))) {
             std::string path = row.path;
             rows_.emplace(std::move(path), std::move(row));
         }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 
 #include "base/shown.hpp"
 #include "base/strings.hpp"
@@ -57,6 +58,7 @@ Expected<ProjectNames> parse_project_names(std::string_view text) {
 
 Expected<std::vector<conda::EntryPoint>> parse_entry_points(std::string_view text) {
     std::vector<conda::EntryPoint> points;
+    std::unordered_map<std::string, std::size_t> known;  // by command
     bool wanted = false;
     for (std::string_view line : split(text, '\n')) {
         line = trim(line);
@@ -69,10 +71,10 @@ Expected<std::vector<conda::EntryPoint>> parse_entry_points(std::string_view tex
         if (!wanted) continue;
         auto point = conda::EntryPoint::parse(line);
         if (!point) return fail(ErrorKind::Corrupt, fmt::format("entry_points.txt: {}", point.error().message()));
-        const auto other = std::ranges::find(points, point->command, &conda::EntryPoint::command);
-        if (other == points.end()) {
+        const auto [other, fresh] = known.try_emplace(point->command, points.size());
+        if (fresh) {
             points.push_back(std::move(*point));
-        } else if (*other != *point) {
+        } else if (points[other->second] != *point) {
             return fail(ErrorKind::Corrupt, fmt::format("entry_points.txt: {} stands for two things", point->command));
         }
     }

@@ -49,6 +49,11 @@ std::vector<std::string> parts_of(std::string_view version) {
             parts.push_back(canonical_word(text.substr(at, end - at)));
         } else {
             ++end;
+            // "1.0-1" is 1.0.post1. What stands before a local part may be written in many ways.
+            if (text[at] == '-' && end < text.size() && is_digit(text[end])) {
+                drop_zeros(parts);
+                parts.emplace_back("post");
+            }
         }
         at = end;
     }

@@ -111,16 +111,13 @@ void WheelPlan::claim(std::size_t wheel, const LinkPlan& conda) {
         }
         const auto [other, fresh] = owners_.try_emplace(file.path, Place{wheel, i});
         if (fresh) continue;
-        Planned& before = wheels_[other->second.wheel];
-        if (before.content.files[other->second.file].sha256 == file.sha256) {
-            planned.owned[i] = false;
-            continue;
-        }
+        const Planned& before = wheels_[other->second.wheel];
+        planned.owned[i] = false;
+        if (before.content.files[other->second.file].sha256 == file.sha256) continue;
         // A LICENSE or tests/__init__.py at the top: careless, common, and nothing that a user could mend.
-        warnings_.push_back(fmt::format("the wheels {} and {} both bring {}, and they differ: it is that of {}",
-                                        before.source.wheel.file_name, name, file.path, name));
-        before.owned[other->second.file] = false;
-        other->second = Place{wheel, i};
+        const std::string& winner = before.source.wheel.file_name;
+        warnings_.push_back(fmt::format("the wheels {} and {} both bring {}, and they differ: it is that of {}", winner,
+                                        name, file.path, winner));
     }
 }
 

@@ -20,7 +20,8 @@ struct WheelSource {
 };
 
 // The wheels of an environment. No wheel replaces what conda has put there, unless it is the same file; of two wheels
-// that bring one path the later has it, as with pip, with a warning where they differ. Immutable and thread-safe after
+// that bring one path the first has it, with a warning where they differ: by name, which is pip's order for what does
+// not need each other (it installs those from the last to the first). Immutable and thread-safe after
 // make().
 class WheelPlan {
   public:

@@ -91,7 +91,7 @@ std::string record_hash(const Digest& digest) {
 
 }  // namespace
 
-Expected<std::vector<RecordRow>> parse_record(std::string_view text) {
+Expected<std::vector<RecordRow>> parse_record(std::string_view text, std::size_t most) {
     if (!is_valid_utf8(text)) return fail(ErrorKind::Corrupt, "RECORD is not UTF-8");
     std::vector<RecordRow> rows;
     std::map<std::string, std::size_t> known;
@@ -106,6 +106,7 @@ Expected<std::vector<RecordRow>> parse_record(std::string_view text) {
             const auto [place, fresh] = known.try_emplace(row.path, rows.size());
             if (!fresh && rows[place->second] != row)
                 corrupt(fmt::format("RECORD names '{}' twice, and differently", shown(row.path)));
+            if (fresh && rows.size() == most) corrupt("RECORD names more files than there are");
             if (fresh) rows.push_back(std::move(row));
         }
     } catch (Error& error) {

@@ -1,7 +1,9 @@
 // RECORD: which files a project consists of (PEP 427; "Recording installed projects").
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,8 +24,9 @@ struct RecordRow {
 };
 
 // Corrupt for what is no such table, for a hash that is not sha256, and for a path that comes twice with different
-// words.
-[[nodiscard]] Expected<std::vector<RecordRow>> parse_record(std::string_view text);
+// words; and for more than `most` rows.
+[[nodiscard]] Expected<std::vector<RecordRow>> parse_record(std::string_view text,
+                                                            std::size_t most = std::numeric_limits<std::size_t>::max());
 // Sorted by path, as pip writes it.
 [[nodiscard]] std::string record_text(std::vector<RecordRow> rows);
 

@@ -125,6 +125,8 @@ void read_json_file(const Entry& entry, const Url& page, IndexPage& out) {
     if (reference.empty()) return skip(out, file.filename, "it has no URL");
     const auto url = resolve_link(page, page, reference, out);
     if (!url) return;
+    // pip goes by the URL: two names would be judged by the one and installed by the other.
+    if (url->filename() != file.filename) return skip(out, file.filename, "its URL ends with another name");
     file.url = url->without_fragment();
     file.sha256 = entry.sha256(entry.json()["hashes"], "hashes");
     file.requires_python = entry.text("requires-python");

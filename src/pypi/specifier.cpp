@@ -139,8 +139,9 @@ bool SpecifierSet::contains(std::string_view written) const {
 
 bool SpecifierSet::allows_prereleases() const {
     return std::ranges::any_of(bounds_, [](const Bound& bound) {
-        return bound.op != Op::NotEqual && bound.op != Op::NotPrefix && bound.op != Op::Prefix && bound.version &&
-               bound.version->is_prerelease();
+        const bool names_one = bound.op != Op::NotEqual && bound.op != Op::NotPrefix && bound.op != Op::Prefix &&
+                               bound.op != Op::Below && bound.op != Op::Above;
+        return names_one && bound.version && bound.version->is_prerelease();
     });
 }
 

@@ -23,12 +23,18 @@ lock::Lock lock_of(const Intent& intent) {
     return lock;
 }
 
+LockFit fit_of(const lock::Lock& lock, const Intent& intent) {
+    return build::fit_of(lock, intent,
+                         catalog::PypiNames::load(std::filesystem::path(ENVBUILD_SOURCE_DIR) / "curated"));
+}
+
 conda::PackageRecord record(const std::string& name, const std::string& version) {
     conda::PackageRecord record;
     record.name = name;
     record.version = value_or_throw(conda::Version::parse(version));
     record.build = "0";
     record.channel = "https://conda.anaconda.org/conda-forge";
+    if (name != "python") record.depends = {"python"};
     return record;
 }
 
@@ -69,4 +75,9 @@ TEST_CASE("another tool's lock fits where it fulfils what is asked") {
                                                         {"pip", "", "rich"},
                                                         {"pip", "six 1.16.0", "six<1"}});
     CHECK_FALSE(fit_of(lock, intent("channels: [conda-forge]\ndependencies: ['defaults::numpy']\n")).fits);
+    // A marker that does not hold asks for nothing; conda's pytorch is pip's torch.
+    lock.python_version = "3.12.1";
+    lock.conda.push_back(record("pytorch", "2.4.0"));
+    CHECK(fit_of(lock, intent(head + "{pip: ['dataclasses; python_version < \"3.7\"', torch>=2]}]\n")).fits);
+    CHECK_FALSE(fit_of(lock, intent(head + "{pip: [torch>=3]}]\n")).fits);
 }

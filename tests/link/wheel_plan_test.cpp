@@ -263,7 +263,7 @@ TEST_CASE("what a wheel must not bring") {
     CHECK(refusal({same}) == "taken");
 }
 
-TEST_CASE("of two wheels that bring one path the later one has it, which is told where they differ") {
+TEST_CASE("of two wheels that bring one path the first has it, which is told where they differ") {
     WheelWriter one = small("one");
     WheelWriter two = small("two");
     one.file("common/__init__.py", "").file("LICENSE", "of one");
@@ -274,10 +274,10 @@ TEST_CASE("of two wheels that bring one path the later one has it, which is told
     CHECK(std::ranges::count(sources, kSite + "common/__init__.py") == 1);
     two.file("LICENSE", "of two");
     const auto differing = wheels({one, two});
-    CHECK(emitted(differing).entries.at(kSite + "LICENSE").content == "of two");
+    CHECK(emitted(differing).entries.at(kSite + "LICENSE").content == "of one");
     CHECK(differing.warnings() ==
           std::vector<std::string>{"the wheels one-1.0-py3-none-any.whl and two-1.0-py3-none-any.whl both bring " +
-                                   kSite + "LICENSE, and they differ: it is that of two-1.0-py3-none-any.whl"});
+                                   kSite + "LICENSE, and they differ: it is that of one-1.0-py3-none-any.whl"});
     WheelWriter three = small("three");
     three.file("common", "a file");
     CHECK_THAT(refusal({one, three}), Catch::Contains("the wheel three-1.0-py3-none-any.whl brings " + kSite +

@@ -85,7 +85,8 @@ TEST_CASE("versions are the same in every spelling") {
                                                         {"1.0beta1", "1.0b1"},
                                                         {"1.0-rc.1", "1rc1"},
                                                         {"v1.0", "1"},
-                                                        {"1.0.POST1", "1.0-post1"}};
+                                                        {"1.0.POST1", "1.0-post1"},
+                                                        {"1.0-1", "1.0.post1"}};
     for (const auto& [a, b] : same) {
         INFO(a << " " << b);
         CHECK(same_version(a, b));

@@ -138,18 +138,19 @@ TEST_CASE("later minor versions of the API are read, major ones refused") {
 
 TEST_CASE("members of a wrong type are named with their place") {
     const std::vector<std::pair<std::string, std::string>> wrong = {
-        {R"({"filename": 1, "url": "f"})", "files[0].filename is not a text"},
+        {R"({"filename": 1, "url": "f-1.zip"})", "files[0].filename is not a text"},
         {R"({"filename": "f-1.zip", "url": []})", "files[0].url is not a text"},
-        {R"({"filename": "f-1.zip", "url": "f", "hashes": "x"})", "files[0].hashes is not an object of hashes"},
-        {R"({"filename": "f-1.zip", "url": "f", "hashes": {"sha256": "xyz"}})",
+        {R"({"filename": "f-1.zip", "url": "f-1.zip", "hashes": "x"})", "files[0].hashes is not an object of hashes"},
+        {R"({"filename": "f-1.zip", "url": "f-1.zip", "hashes": {"sha256": "xyz"}})",
          "files[0].hashes.sha256 is not 64 hexadecimal digits"},
-        {R"({"filename": "f-1.zip", "url": "f", "hashes": {"sha256": 7}})",
+        {R"({"filename": "f-1.zip", "url": "f-1.zip", "hashes": {"sha256": 7}})",
          "files[0].hashes.sha256 is not 64 hexadecimal digits"},
-        {R"({"filename": "f-1.zip", "url": "f", "size": -1})", "files[0].size is not a size"},
-        {R"({"filename": "f-1.zip", "url": "f", "size": 1e300})", "files[0].size is not a size"},
-        {R"({"filename": "f-1.zip", "url": "f", "requires-python": {}})", "files[0].requires-python is not a text"},
-        {R"({"filename": "f-1.zip", "url": "f", "yanked": 1})", "files[0].yanked is not true, false or a reason"},
-        {R"({"filename": "f-1.zip", "url": "f", "core-metadata": "sha256=x"})",
+        {R"({"filename": "f-1.zip", "url": "f-1.zip", "size": -1})", "files[0].size is not a size"},
+        {R"({"filename": "f-1.zip", "url": "f-1.zip", "size": 1e300})", "files[0].size is not a size"},
+        {R"({"filename": "f-1.zip", "url": "f-1.zip", "requires-python": {}})",
+         "files[0].requires-python is not a text"},
+        {R"({"filename": "f-1.zip", "url": "f-1.zip", "yanked": 1})", "files[0].yanked is not true, false or a reason"},
+        {R"({"filename": "f-1.zip", "url": "f-1.zip", "core-metadata": "sha256=x"})",
          "files[0].core-metadata is not true, false or an object of hashes"},
         {"7", "files[0] is not an object"},
     };
@@ -163,6 +164,9 @@ TEST_CASE("members of a wrong type are named with their place") {
 }
 
 TEST_CASE("links that lead elsewhere than to a file are left out") {
+    // Judged by one name and installed by the other.
+    CHECK(outcome(parse_json_page(json_with(R"({"filename": "f-1-py3-none-any.whl", "url": "f-1.zip"})"),
+                                  page_url())) == "(f-1-py3-none-any.whl: its URL ends with another name) ");
     CHECK(outcome(parse_json_page(json_with(R"({"filename": "../f-1.zip", "url": "f-1.zip"})"), page_url())) ==
           "(../f-1.zip: it is no file name) ");
     CHECK(outcome(parse_json_page(json_with(R"({"filename": "f\n-1.zip", "url": "f-1.zip"})"), page_url())) ==
