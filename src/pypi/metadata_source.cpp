@@ -52,18 +52,30 @@ MetadataSource::MetadataSource(HttpClient& client, const Downloader& wheels, std
                                Reporter& reporter)
     : client_(client), wheels_(wheels), folder_(std::move(folder)), reporter_(reporter) {}
 
-CoreMetadata MetadataSource::fetch(const IndexFile& file, const WheelName& name) const {
-    auto text = from_cache(file);
-    const bool cached = text.has_value();
-    if (!text && file.has_metadata) text = from_beside(file);
-    if (!text) text = from_wheel(file, name);
-    auto metadata = value_or_throw(CoreMetadata::parse(*text, file.filename));
-    if (metadata.name != name.name || metadata.version != name.version) {
-        throw corrupt(file.filename, fmt::format("the wheel's metadata is that of {} {}", shown(metadata.name),
-                                                 metadata.version.to_string()));
+Expected<CoreMetadata> MetadataSource::fetch(const IndexFile& file, const WheelName& name) const {
+    if (const auto text = from_cache(file)) {
+        if (auto metadata = from_text(*text, file, name)) return metadata;
     }
-    if (!cached) keep(file, *text);
-    for (const auto& warning : metadata.warnings) reporter_.debug(warning);
+    if (!file.has_metadata) return from_wheel(file, name);
+    const auto text = from_beside(file);
+    if (!text) return from_wheel(file, name);
+    auto metadata = from_text(*text, file, name);
+    // Without a promised hash it may be anything that a proxy sent: the wheel decides.
+    if (!metadata && !file.metadata_sha256) return from_wheel(file, name);
+    if (metadata) keep(file, *text);
+    return metadata;
+}
+
+Expected<CoreMetadata> MetadataSource::from_text(const std::string& text, const IndexFile& file,
+                                                 const WheelName& name) const {
+    auto metadata = CoreMetadata::parse(text, file.filename);
+    if (!metadata) return metadata;
+    if (metadata->name != name.name || metadata->version != name.version) {
+        return std::unexpected(
+            corrupt(file.filename, fmt::format("the wheel's metadata is that of {} {}", shown(metadata->name),
+                                               metadata->version.to_string())));
+    }
+    for (const auto& warning : metadata->warnings) reporter_.debug(warning);
     return metadata;
 }
 
@@ -106,25 +118,41 @@ std::optional<std::string> MetadataSource::from_beside(const IndexFile& file) co
     return std::move(response.body);
 }
 
-std::string MetadataSource::from_wheel(const IndexFile& file, const WheelName& name) const {
-    if (file.url.scheme() == "file") {
-        const auto bytes = open_file(file.url.file_path());
-        return read_wheel_metadata(*bytes, name, file.filename);
-    }
-    if (const auto bytes = open_remote(client_, file.url)) return read_wheel_metadata(*bytes, name, file.filename);
-    if (!file.sha256) {
+Expected<CoreMetadata> MetadataSource::from_wheel(const IndexFile& file, const WheelName& name) const {
+    if (file.url.scheme() == "file") return from_bytes(*open_file(file.url.file_path()), file, name);
+    if (const auto bytes = open_remote(client_, file.url)) {
+        auto metadata = from_bytes(*bytes, file, name);
+        // Pieces cannot be checked, and the whole can: it may be the way that damaged them.
+        if (metadata || !file.sha256) return metadata;
+        reporter_.debug(
+            fmt::format("{}: {} is downloaded whole to make sure", metadata.error().message(), file.filename));
+    } else if (!file.sha256) {
         throw Error(
             ErrorKind::InvalidInput,
             fmt::format("{}: the index gives no sha256, and {} gives no pieces of the file, so that its metadata "
                         "cannot be known",
                         file.filename, file.url.host()))
             .with_hint("an index gives hashes as #sha256=… behind its links, or in its JSON");
+    } else {
+        reporter_.debug(
+            fmt::format("{} gives no pieces of a file: {} is downloaded whole", file.url.host(), file.filename));
     }
-    reporter_.debug(
-        fmt::format("{} gives no pieces of a file: {} is downloaded whole", file.url.host(), file.filename));
     const auto path = wheels_.fetch_one({file.filename, {file.url}, *file.sha256, file.size});
-    const auto bytes = open_file(path);
-    return read_wheel_metadata(*bytes, name, file.filename);
+    return from_bytes(*open_file(path), file, name);
+}
+
+Expected<CoreMetadata> MetadataSource::from_bytes(RandomBytes& wheel, const IndexFile& file,
+                                                  const WheelName& name) const {
+    std::string text;
+    try {
+        text = read_wheel_metadata(wheel, name, file.filename);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::Corrupt) throw;
+        return std::unexpected(error);
+    }
+    auto metadata = from_text(text, file, name);
+    if (metadata) keep(file, text);
+    return metadata;
 }
 
 }  // namespace envbuild::pypi

@@ -26,16 +26,24 @@ class MetadataSource {
     // All outlive this. `wheels` takes a wheel whole where its server gives no pieces of it.
     MetadataSource(HttpClient& client, const Downloader& wheels, std::filesystem::path folder, Reporter& reporter);
 
-    // Corrupt where the metadata does not have the hash that the index promised, is broken, or names another project or
-    // version than the file; NotFound, Unauthorized, Transient, Io and Cancelled as the wire says.
-    [[nodiscard]] CoreMetadata fetch(const IndexFile& file, const WheelName& name) const;
+    // Given back as an error (Corrupt): what is certainly the wheel's own fault, since the text has its promised hash
+    // or came out of the very file: it is broken, or names another project or version. Thrown: what another attempt may
+    // mend, and must not make anybody choose another file. That is Corrupt where the metadata or the wheel does not
+    // have the hash that the index promised; InvalidInput where nothing says how to know it; NotFound, Unauthorized,
+    // Transient, Io and Cancelled as the wire says.
+    [[nodiscard]] Expected<CoreMetadata> fetch(const IndexFile& file, const WheelName& name) const;
 
   private:
     [[nodiscard]] std::optional<std::string> from_cache(const IndexFile& file) const;
     void keep(const IndexFile& file, std::string_view text) const;
     // Nothing where the server does not have what the index promised.
     [[nodiscard]] std::optional<std::string> from_beside(const IndexFile& file) const;
-    [[nodiscard]] std::string from_wheel(const IndexFile& file, const WheelName& name) const;
+    [[nodiscard]] Expected<CoreMetadata> from_wheel(const IndexFile& file, const WheelName& name) const;
+    [[nodiscard]] Expected<CoreMetadata> from_text(const std::string& text, const IndexFile& file,
+                                                   const WheelName& name) const;
+    // And keeps it.
+    [[nodiscard]] Expected<CoreMetadata> from_bytes(RandomBytes& wheel, const IndexFile& file,
+                                                    const WheelName& name) const;
 
     HttpClient& client_;
     const Downloader& wheels_;

@@ -71,7 +71,7 @@ class RemoteBytes final : public RandomBytes {
 
   private:
     [[nodiscard]] Error wrong_piece() const {
-        return Error(ErrorKind::Corrupt,
+        return Error(ErrorKind::Transient,
                      fmt::format("{}: the server sent another piece of the file than asked for", shown_url(url_)));
     }
 

@@ -11,22 +11,13 @@ std::optional<Expected<pypi::CoreMetadata>> PipIndex::known(const std::string& u
     return found->second;
 }
 
-pypi::CoreMetadata PipIndex::metadata(const pypi::IndexFile& file, const pypi::WheelName& name) {
+Expected<pypi::CoreMetadata> PipIndex::metadata(const pypi::IndexFile& file, const pypi::WheelName& name) {
     const auto url = file.url.to_string();
-    if (auto before = known(url)) return value_or_throw(*std::move(before));
-    const auto keep = [&](Expected<pypi::CoreMetadata> metadata) {
-        const std::lock_guard lock(mutex_);
-        known_.insert_or_assign(url, std::move(metadata));
-    };
-    try {
-        auto metadata = source_.fetch(file, name);
-        keep(metadata);
-        return metadata;
-    } catch (const Error& error) {
-        // What may be another time is asked again.
-        if (error.kind() == ErrorKind::Corrupt) keep(std::unexpected(error));
-        throw;
-    }
+    if (auto before = known(url)) return *std::move(before);
+    auto metadata = source_.fetch(file, name);  // what it throws may be another time, and is asked again
+    const std::lock_guard lock(mutex_);
+    known_.insert_or_assign(url, metadata);
+    return metadata;
 }
 
 void PipIndex::prefetch(const std::vector<Wheel>& wheels) {

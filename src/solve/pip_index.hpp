@@ -20,7 +20,7 @@ class PipIndex : public PipProvider {
         : index_(index), source_(metadata), threads_(threads) {}
 
     std::shared_ptr<const pypi::Project> project(const std::string& name) override { return index_.project(name); }
-    pypi::CoreMetadata metadata(const pypi::IndexFile& file, const pypi::WheelName& name) override;
+    Expected<pypi::CoreMetadata> metadata(const pypi::IndexFile& file, const pypi::WheelName& name) override;
     Error absent_error(const pypi::Project& project) override { return index_.absent_error(project); }
     void prefetch(const std::vector<std::string>& projects) override { index_.prefetch(projects); }
     void prefetch(const std::vector<Wheel>& wheels) override;

@@ -106,6 +106,8 @@ class PipProjects {
     void order_for_gpu(Project& project) const;
     void allow_by_request(Project& project) const;
     void read_wheel(Project& project, Version& version);
+    // Why a wheel cannot be used that has this metadata; "" where it can.
+    [[nodiscard]] std::string unusable(const Expected<pypi::CoreMetadata>& metadata) const;
     void read_ahead(const Project& project, int version);
     std::optional<Need> need_of(const pypi::Requirement& requirement);
     void take_line(const PipLine& line, std::vector<Asked>& out, bool constraint);

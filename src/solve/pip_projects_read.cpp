@@ -15,6 +15,15 @@ std::size_t at(int index) {
 
 }  // namespace
 
+std::string PipProjects::unusable(const Expected<pypi::CoreMetadata>& metadata) const {
+    if (!metadata) return metadata.error().message();
+    for (const auto& requirement : metadata->requires_dist) {
+        if (const auto holds = requirement.marker.evaluate(request_.environment); !holds)
+            return holds.error().message();
+    }
+    return "";
+}
+
 std::optional<PipProjects::Need> PipProjects::need_of(const pypi::Requirement& requirement) {
     if (requirement.url) return std::nullopt;
     return Need{spec_id(project_id(requirement.name), requirement.specifier), requirement.extras};
@@ -60,17 +69,13 @@ void PipProjects::read_wheel(Project& project, Version& version) {
             version.needs_pip = "is a source archive";
             return;
         }
-        try {
-            auto metadata = provider_.metadata(candidate->file->file, *candidate->wheel);
-            for (const auto& requirement : metadata.requires_dist)
-                (void)value_or_throw(requirement.marker.evaluate(request_.environment));
-            ++metadata_read_;
-            version.metadata = std::move(metadata);
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::Corrupt && error.kind() != ErrorKind::InvalidInput) throw;
-            if (first.empty()) first = error.message();
+        auto metadata = provider_.metadata(candidate->file->file, *candidate->wheel);
+        if (auto why = unusable(metadata); !why.empty()) {
+            if (first.empty()) first = std::move(why);
             continue;
         }
+        ++metadata_read_;
+        version.metadata = std::move(*metadata);
         version.file = candidate;
         const auto& python = version.metadata->requires_python;
         const auto target = pypi::Pep440Version::parse(request_.rules.python);

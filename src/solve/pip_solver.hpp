@@ -29,8 +29,10 @@ class PipProvider {
     virtual ~PipProvider() = default;
     // Throws Error where it could not be asked; a project that no index has is one without files, and not `known`.
     [[nodiscard]] virtual std::shared_ptr<const pypi::Project> project(const std::string& name) = 0;
-    // Throws Error: Corrupt where the wheel's metadata cannot be used, other kinds where it could not be had.
-    [[nodiscard]] virtual pypi::CoreMetadata metadata(const pypi::IndexFile& file, const pypi::WheelName& name) = 0;
+    // An error given back: the wheel's own metadata cannot be used. Throws Error where it could not be had, Corrupt too
+    // where what came is not what was promised.
+    [[nodiscard]] virtual Expected<pypi::CoreMetadata> metadata(const pypi::IndexFile& file,
+                                                                const pypi::WheelName& name) = 0;
     // Why a project is not there.
     [[nodiscard]] virtual Error absent_error(const pypi::Project& project) = 0;
     // What may be asked for next: several at a time, where that is faster. Failures come when it is asked for.

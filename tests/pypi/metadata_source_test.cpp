@@ -40,11 +40,13 @@ struct Fixture {
         }
         return file;
     }
-    CoreMetadata fetch(const IndexFile& file) { return source.fetch(file, *WheelName::parse(file.filename)); }
+    Expected<CoreMetadata> asked(const IndexFile& file) { return source.fetch(file, *WheelName::parse(file.filename)); }
+    CoreMetadata fetch(const IndexFile& file) { return value_or_throw(asked(file)); }
     std::string why_not(const IndexFile& file) {
-        const Error error = error_of([&] { (void)fetch(file); });
-        CHECK(error.kind() == ErrorKind::Corrupt);
-        return error.message();
+        const auto metadata = asked(file);
+        REQUIRE_FALSE(metadata);
+        CHECK(metadata.error().kind() == ErrorKind::Corrupt);
+        return metadata.error().message();
     }
 };
 
@@ -68,7 +70,7 @@ TEST_CASE_METHOD(Fixture, "the metadata beside a wheel is taken where the index 
 TEST_CASE_METHOD(Fixture, "metadata with another hash than promised is refused") {
     auto file = offered(make_wheel("foo", "1.0"), make_metadata("foo", "1.0"));
     file.metadata_sha256 = sha256("other");
-    const Error error = error_of([&] { (void)fetch(file); });
+    const Error error = error_of([&] { (void)asked(file); });
     CHECK(error.kind() == ErrorKind::Corrupt);
     CHECK(error.message().find("and the index promised " + sha256("other").hex()) != std::string::npos);
 }
@@ -144,7 +146,31 @@ TEST_CASE_METHOD(Fixture, "a server that sends another piece than asked for is n
         fault::respond(206, tail, "Content-Range: bytes " + range + "/" + std::to_string(wheel.size()) + "\r\n")(
             request, connection);
     });
-    CHECK(why_not(file).find("the server sent another piece of the file than asked for") != std::string::npos);
+    const Error error = error_of([&] { (void)asked(file); });
+    CHECK(error.kind() == ErrorKind::Transient);
+    CHECK(error.message().find("the server sent another piece of the file than asked for") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "pieces that make no sense are no fault of the wheel's where the whole has its hash") {
+    const std::string wheel = make_wheel("foo", "1.0", "Requires-Dist: bar\n", 300'000);
+    const auto file = offered(wheel);
+    const std::string other = make_wheel("bar", "1.0");
+    server.on(std::string(kWheel), [&](const testing::FaultRequest& request, testing::FaultConnection& connection) {
+        const bool piece = !request.header("range").empty();
+        fault::respond(200, piece ? other : wheel)(request, connection);
+    });
+    CHECK(requirements(fetch(file)) == "bar ");
+    CHECK(server.asked().size() == 2);
+    // And without one that has it, the run ends.
+    auto another = file;
+    another.sha256 = sha256("another wheel");
+    CHECK(error_of([&] { (void)asked(another); }).kind() == ErrorKind::Corrupt);
+}
+
+TEST_CASE_METHOD(Fixture, "metadata beside a wheel that nothing vouches for gives way to the wheel's own") {
+    auto file = offered(make_wheel("foo", "1.0", "Requires-Dist: bar\n"), "<html>log in</html>");
+    file.metadata_sha256.reset();
+    CHECK(requirements(fetch(file)) == "bar ");
 }
 
 TEST_CASE_METHOD(Fixture, "a wheel whose name and contents disagree is refused") {
@@ -194,5 +220,5 @@ TEST_CASE_METHOD(Fixture, "absent and forbidden wheels are told by kind") {
     server.on(std::string(kWheel), fault::respond(401));
     CHECK(error_of([&] { (void)fetch(file); }).kind() == ErrorKind::Unauthorized);
     server.on(std::string(kWheel), fault::html_page());
-    CHECK(error_of([&] { (void)fetch(file); }).kind() == ErrorKind::Corrupt);
+    CHECK(error_of([&] { (void)asked(file); }).kind() == ErrorKind::Corrupt);
 }

@@ -172,6 +172,12 @@ TEST_CASE_METHOD(Fixture, "pip: a file whose metadata cannot be used is passed o
     CHECK_THAT(solved.notes[0], Catch::StartsWith("app 1.0 is taken, and 2.0 left out: app-2.0-py3-none-any.whl:1: "));
 }
 
+TEST_CASE_METHOD(Fixture, "pip: metadata that is damaged on its way chooses no other version") {
+    world.offer("app", "2.0", {.damaged = true}).offer("app", "1.0");
+    CHECK(answer({"app"}) == "app-2.0-py3-none-any.whl has another sha256");
+    CHECK(answer({"app<2"}) == "app 1.0");
+}
+
 TEST_CASE_METHOD(Fixture, "pip: Requires-Python of the index and of the metadata") {
     world.offer("app", "3.0", {.python = ">=3.12"})
         .offer("app", "2.0", {.metadata_python = ">=3.12"})

@@ -22,6 +22,7 @@ PipWorld& PipWorld::offer(const std::string& name, const std::string& version, c
     for (const auto& extra : offer.extras) text += "Provides-Extra: " + extra + "\n";
     for (const auto& need : offer.needs) text += "Requires-Dist: " + need + "\n";
     if (!offer.metadata_python.empty()) text += "Requires-Python: " + offer.metadata_python + "\n";
+    if (offer.damaged) damaged_.insert(file.filename);
     metadata_[file.filename] = offer.broken ? "no header\n" : text;
     return *this;
 }
@@ -38,9 +39,10 @@ std::shared_ptr<const pypi::Project> PipWorld::project(const std::string& name) 
     return project;
 }
 
-pypi::CoreMetadata PipWorld::metadata(const pypi::IndexFile& file, const pypi::WheelName& /*name*/) {
+Expected<pypi::CoreMetadata> PipWorld::metadata(const pypi::IndexFile& file, const pypi::WheelName& /*name*/) {
     metadata_asked.insert(file.filename);
-    return value_or_throw(pypi::CoreMetadata::parse(metadata_.at(file.filename), file.filename));
+    if (damaged_.contains(file.filename)) throw Error(ErrorKind::Corrupt, file.filename + " has another sha256");
+    return pypi::CoreMetadata::parse(metadata_.at(file.filename), file.filename);
 }
 
 Error PipWorld::absent_error(const pypi::Project& project) {

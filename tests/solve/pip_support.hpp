@@ -17,7 +17,8 @@ struct PipOffer {
     std::string python = {};               // Requires-Python, of the index
     std::string metadata_python = {};      // the same, of the metadata alone
     std::optional<std::string> yanked = {};
-    bool broken = false;  // its metadata cannot be read
+    bool broken = false;   // its metadata cannot be read
+    bool damaged = false;  // it does not have its promised hash
     std::string dispute = {};
 };
 
@@ -28,7 +29,7 @@ class PipWorld : public solve::PipProvider {
     [[nodiscard]] static std::string hash_of(const std::string& file_name);
 
     std::shared_ptr<const pypi::Project> project(const std::string& name) override;
-    pypi::CoreMetadata metadata(const pypi::IndexFile& file, const pypi::WheelName& name) override;
+    Expected<pypi::CoreMetadata> metadata(const pypi::IndexFile& file, const pypi::WheelName& name) override;
     Error absent_error(const pypi::Project& project) override;
 
     std::set<std::string> projects_asked, metadata_asked;
@@ -36,6 +37,7 @@ class PipWorld : public solve::PipProvider {
   private:
     std::map<std::string, pypi::Project> projects_;
     std::map<std::string, std::string> metadata_;  // by file name
+    std::set<std::string> damaged_;
 };
 
 // A request for CPython 3.11 on glibc 2.36.
