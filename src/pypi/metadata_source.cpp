@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "base/fs.hpp"
 #include "base/shown.hpp"
 #include "base/strings.hpp"
@@ -62,7 +64,7 @@ Expected<CoreMetadata> MetadataSource::fetch(const IndexFile& file, const WheelN
     auto metadata = from_text(*text, file, name);
     // Without a promised hash it may be anything that a proxy sent: the wheel decides.
     if (!metadata && !file.metadata_sha256) return from_wheel(file, name);
-    if (metadata) keep(file, *text);
+    if (metadata) keep(file, *text, From::Beside);
     return metadata;
 }
 
@@ -79,22 +81,46 @@ Expected<CoreMetadata> MetadataSource::from_text(const std::string& text, const 
     return metadata;
 }
 
-std::optional<std::string> MetadataSource::from_cache(const IndexFile& file) const {
-    if (!file.sha256) return std::nullopt;
-    const std::string hex = file.sha256->hex();
-    auto text = read_file_if_exists(folder_ / hex.substr(0, 2) / hex);
-    const auto line = text ? text->find('\n') : std::string::npos;
-    if (line == std::string::npos) return std::nullopt;
-    const auto digest = Digest::from_hex(text->substr(0, line));
-    text->erase(0, line + 1);
-    if (!digest || sha256(*text) != *digest) return std::nullopt;
-    return text;
+std::filesystem::path MetadataSource::cached(std::string_view key, const Digest& digest) const {
+    const std::string hex = digest.hex();
+    return folder_ / key / hex.substr(0, 2) / hex;
 }
 
-void MetadataSource::keep(const IndexFile& file, std::string_view text) const {
-    if (!file.sha256) return;
-    const std::string hex = file.sha256->hex();
-    write_cache_file(folder_ / hex.substr(0, 2) / hex, fmt::format("{}\n{}", sha256(text).hex(), text));
+std::filesystem::path MetadataSource::cached_place(const IndexFile& file) const {
+    return cached("place",
+                  sha256(fmt::format("{} {}{}", file.sha256->hex(), file.url.origin().to_string(), file.url.path())));
+}
+
+std::optional<std::string> MetadataSource::from_cache(const IndexFile& file) const {
+    std::vector<std::filesystem::path> places;
+    if (file.metadata_sha256) places.push_back(cached("text", *file.metadata_sha256));
+    if (file.sha256) {
+        places.push_back(cached("wheel", *file.sha256));
+        places.push_back(cached_place(file));
+    }
+    for (const auto& place : places) {
+        auto text = read_file_if_exists(place);
+        const auto line = text ? text->find('\n') : std::string::npos;
+        if (line == std::string::npos) continue;
+        const auto digest = Digest::from_hex(text->substr(0, line));
+        text->erase(0, line + 1);
+        if (!digest || sha256(*text) != *digest) continue;
+        if (!file.metadata_sha256 || *digest == *file.metadata_sha256) return text;
+    }
+    return std::nullopt;
+}
+
+void MetadataSource::keep(const IndexFile& file, std::string_view text, From from) const {
+    const auto digest = sha256(text);
+    std::filesystem::path place;
+    if (from == From::Beside && file.metadata_sha256) {
+        place = cached("text", digest);  // fetch() took no other
+    } else if (!file.sha256 || from == From::Disk) {
+        return;
+    } else {
+        place = from == From::Wheel ? cached("wheel", *file.sha256) : cached_place(file);
+    }
+    write_cache_file(place, fmt::format("{}\n{}", digest.hex(), text));
 }
 
 std::optional<std::string> MetadataSource::from_beside(const IndexFile& file) const {
@@ -119,9 +145,9 @@ std::optional<std::string> MetadataSource::from_beside(const IndexFile& file) co
 }
 
 Expected<CoreMetadata> MetadataSource::from_wheel(const IndexFile& file, const WheelName& name) const {
-    if (file.url.scheme() == "file") return from_bytes(*open_file(file.url.file_path()), file, name);
+    if (file.url.scheme() == "file") return from_bytes(*open_file(file.url.file_path()), file, name, From::Disk);
     if (const auto bytes = open_remote(client_, file.url)) {
-        auto metadata = from_bytes(*bytes, file, name);
+        auto metadata = from_bytes(*bytes, file, name, From::Pieces);
         // Pieces cannot be checked, and the whole can: it may be the way that damaged them.
         if (metadata || !file.sha256) return metadata;
         reporter_.debug(
@@ -138,11 +164,11 @@ Expected<CoreMetadata> MetadataSource::from_wheel(const IndexFile& file, const W
             fmt::format("{} gives no pieces of a file: {} is downloaded whole", file.url.host(), file.filename));
     }
     const auto path = wheels_.fetch_one({file.filename, {file.url}, *file.sha256, file.size});
-    return from_bytes(*open_file(path), file, name);
+    return from_bytes(*open_file(path), file, name, From::Wheel);
 }
 
-Expected<CoreMetadata> MetadataSource::from_bytes(RandomBytes& wheel, const IndexFile& file,
-                                                  const WheelName& name) const {
+Expected<CoreMetadata> MetadataSource::from_bytes(RandomBytes& wheel, const IndexFile& file, const WheelName& name,
+                                                  From from) const {
     std::string text;
     try {
         text = read_wheel_metadata(wheel, name, file.filename);
@@ -151,7 +177,7 @@ Expected<CoreMetadata> MetadataSource::from_bytes(RandomBytes& wheel, const Inde
         return std::unexpected(error);
     }
     auto metadata = from_text(text, file, name);
-    if (metadata) keep(file, text);
+    if (metadata) keep(file, text, from);
     return metadata;
 }
 

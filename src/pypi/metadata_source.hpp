@@ -2,8 +2,12 @@
 // from the few bytes of the wheel that hold it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/reporter.hpp"
 #include "base/zip_directory.hpp"
@@ -19,8 +23,11 @@ namespace envbuild::pypi {
 // its folder is that of another project or version.
 [[nodiscard]] std::string read_wheel_metadata(RandomBytes& wheel, const WheelName& name, const std::string& what);
 
-// Thread-safe. What it found stays in `<folder>/<2 hex digits>/<64 hex digits>`, by the wheel's sha256: a line with the
-// sha256 of the rest, which is the METADATA. What does not fit its hash counts as absent.
+// Thread-safe. What it found stays in `<folder>/<key>/<2 hex digits>/<64 hex digits>`: a line with the sha256 of the
+// rest, which is the METADATA. The key says what vouches for it, since indexes may lie of each other's files: "text" is
+// by its own sha256, where the index promised that; "wheel" by the sha256 of a whole wheel that it was read out of;
+// "place", of what nothing vouches for, by sha256("<the wheel's sha256> <URL without query and fragment>"). What does
+// not fit its hash, or not the one that the index promises now, counts as absent.
 class MetadataSource {
   public:
     // All outlive this. `wheels` takes a wheel whole where its server gives no pieces of it.
@@ -35,15 +42,19 @@ class MetadataSource {
 
   private:
     [[nodiscard]] std::optional<std::string> from_cache(const IndexFile& file) const;
-    void keep(const IndexFile& file, std::string_view text) const;
+    // How a text came, which decides what it is kept under.
+    enum class From : std::uint8_t { Beside, Pieces, Wheel, Disk };
+    [[nodiscard]] std::filesystem::path cached(std::string_view key, const Digest& digest) const;
+    [[nodiscard]] std::filesystem::path cached_place(const IndexFile& file) const;
+    void keep(const IndexFile& file, std::string_view text, From from) const;
     // Nothing where the server does not have what the index promised.
     [[nodiscard]] std::optional<std::string> from_beside(const IndexFile& file) const;
     [[nodiscard]] Expected<CoreMetadata> from_wheel(const IndexFile& file, const WheelName& name) const;
     [[nodiscard]] Expected<CoreMetadata> from_text(const std::string& text, const IndexFile& file,
                                                    const WheelName& name) const;
     // And keeps it.
-    [[nodiscard]] Expected<CoreMetadata> from_bytes(RandomBytes& wheel, const IndexFile& file,
-                                                    const WheelName& name) const;
+    [[nodiscard]] Expected<CoreMetadata> from_bytes(RandomBytes& wheel, const IndexFile& file, const WheelName& name,
+                                                    From from) const;
 
     HttpClient& client_;
     const Downloader& wheels_;

@@ -4,19 +4,19 @@
 
 namespace envbuild::solve {
 
-std::optional<Expected<pypi::CoreMetadata>> PipIndex::known(const std::string& url) {
+std::optional<Expected<pypi::CoreMetadata>> PipIndex::known(const Key& key) {
     const std::lock_guard lock(mutex_);
-    const auto found = known_.find(url);
+    const auto found = known_.find(key);
     if (found == known_.end()) return std::nullopt;
     return found->second;
 }
 
 Expected<pypi::CoreMetadata> PipIndex::metadata(const pypi::IndexFile& file, const pypi::WheelName& name) {
-    const auto url = file.url.to_string();
-    if (auto before = known(url)) return *std::move(before);
+    const Key key(file.url.to_string(), file.filename, file.sha256 ? file.sha256->hex() : "");
+    if (auto before = known(key)) return *std::move(before);
     auto metadata = source_.fetch(file, name);  // what it throws may be another time, and is asked again
     const std::lock_guard lock(mutex_);
-    known_.insert_or_assign(url, metadata);
+    known_.insert_or_assign(key, metadata);
     return metadata;
 }
 

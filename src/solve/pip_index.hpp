@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "pypi/metadata_source.hpp"
 #include "pypi/package_index.hpp"
@@ -26,13 +27,15 @@ class PipIndex : public PipProvider {
     void prefetch(const std::vector<Wheel>& wheels) override;
 
   private:
-    [[nodiscard]] std::optional<Expected<pypi::CoreMetadata>> known(const std::string& url);
+    // URL, file name, sha256: two indexes may say different things of one URL.
+    using Key = std::tuple<std::string, std::string, std::string>;
+    [[nodiscard]] std::optional<Expected<pypi::CoreMetadata>> known(const Key& key);
 
     pypi::PackageIndex& index_;
     const pypi::MetadataSource& source_;
     std::size_t threads_;
     std::mutex mutex_;
-    std::map<std::string, Expected<pypi::CoreMetadata>> known_;  // by URL
+    std::map<Key, Expected<pypi::CoreMetadata>> known_;
 };
 
 }  // namespace envbuild::solve

@@ -62,7 +62,7 @@ TEST_CASE_METHOD(Fixture, "the metadata beside a wheel is taken where the index 
     const auto file = offered(make_wheel("foo", "1.0"), make_metadata("foo", "1.0", "Requires-Dist: bar>1\n"));
     CHECK(requirements(fetch(file)) == "bar>1 ");
     CHECK(server.asked() == Strings{"GET /files/foo-1.0-py3-none-any.whl.metadata"});
-    // It is kept by the wheel's hash.
+    // It is kept.
     CHECK(requirements(fetch(file)) == "bar>1 ");
     CHECK(server.asked().empty());
 }
@@ -196,8 +196,8 @@ TEST_CASE_METHOD(Fixture, "a wheel whose name and contents disagree is refused")
 TEST_CASE_METHOD(Fixture, "a damaged copy counts as absent") {
     const auto file = offered(make_wheel("foo", "1.0"), make_metadata("foo", "1.0", "Requires-Dist: bar\n"));
     (void)fetch(file);
-    const std::string hex = file.sha256->hex();
-    const auto copy = folder.path() / "metadata" / hex.substr(0, 2) / hex;
+    const std::string hex = file.metadata_sha256->hex();
+    const auto copy = folder.path() / "metadata" / "text" / hex.substr(0, 2) / hex;
     std::string text = read_file(copy);
     text.replace(text.find("bar"), 3, "bad");
     write_file_atomic(copy, text);
@@ -221,4 +221,44 @@ TEST_CASE_METHOD(Fixture, "absent and forbidden wheels are told by kind") {
     CHECK(error_of([&] { (void)fetch(file); }).kind() == ErrorKind::Unauthorized);
     server.on(std::string(kWheel), fault::html_page());
     CHECK(error_of([&] { (void)asked(file); }).kind() == ErrorKind::Corrupt);
+}
+
+TEST_CASE_METHOD(Fixture, "what one index says of a wheel's hash is not believed of another's") {
+    const auto wheel = make_wheel("foo", "1.0", "Requires-Dist: bar\n");
+    const auto file = offered(wheel);
+    // The same hash, with metadata of their own.
+    auto liar = file;
+    liar.url = server.parsed("/liar/foo-1.0-py3-none-any.whl");
+    liar.has_metadata = true;
+    const auto lie = make_metadata("foo", "1.0", "Requires-Dist: evil\n");
+    server.file("/liar/foo-1.0-py3-none-any.whl.metadata", lie);
+    CHECK(requirements(fetch(liar)) == "evil ");
+    auto promising = liar;
+    promising.metadata_sha256 = sha256(lie);
+    CHECK(requirements(fetch(promising)) == "evil ");
+    auto in_pieces = liar;
+    in_pieces.url = server.parsed("/pieces/foo-1.0-py3-none-any.whl");
+    in_pieces.has_metadata = false;
+    server.file("/pieces/foo-1.0-py3-none-any.whl", make_wheel("foo", "1.0", "Requires-Dist: evil\n"));
+    CHECK(requirements(fetch(in_pieces)) == "evil ");
+
+    CHECK(requirements(fetch(file)) == "bar ");
+    // Each is kept for its own place, and what an index promises now counts before what is kept.
+    (void)server.asked();
+    CHECK(requirements(fetch(liar)) == "evil ");
+    CHECK(requirements(fetch(file)) == "bar ");
+    CHECK(server.asked().empty());
+    const auto honest = offered(wheel, make_metadata("foo", "1.0", "Requires-Dist: bar>2\n"));
+    CHECK(requirements(fetch(honest)) == "bar>2 ");
+}
+
+TEST_CASE_METHOD(Fixture, "what was read out of a whole wheel is known wherever that wheel is offered") {
+    const std::string large = make_wheel("foo", "1.0", "Requires-Dist: bar\n", 5 << 20);
+    auto file = offered(large);
+    server.on(std::string(kWheel), fault::respond(200, large));
+    CHECK(requirements(fetch(file)) == "bar ");
+    (void)server.asked();
+    file.url = server.parsed("/elsewhere/foo-1.0-py3-none-any.whl");
+    CHECK(requirements(fetch(file)) == "bar ");
+    CHECK(server.asked().empty());
 }
