@@ -22,6 +22,11 @@ class PipProjects {
         int spec = 0;  // of the project itself
         std::vector<std::string> extras;
     };
+    // What a version needs for one extra, beside what it needs anyway.
+    struct Extra {
+        std::vector<Need> needs;
+        std::string needs_pip;
+    };
     struct Version {
         pypi::Pep440Version version;
         std::vector<const pypi::Candidate*> files;  // best first; none of what is direct or provided
@@ -33,9 +38,9 @@ class PipProjects {
         std::string fault;                           // why it cannot be used
         const pypi::Candidate* file = nullptr;       // the one that would be taken
         std::optional<pypi::CoreMetadata> metadata;  // of a wheel
-        std::string needs_pip;                       // PipChoice::needs_pip
+        std::string needs_pip;                       // PipSolution::needs_pip; of an extra's own: in `extras`
         std::vector<Need> needs;
-        std::map<std::string, std::vector<Need>> extra_needs;  // by extra, once asked for
+        std::map<std::string, Extra> extras;  // once asked for
     };
     enum class Source : std::uint8_t { Index, Direct, Provided };
     struct Project {

@@ -107,21 +107,22 @@ const std::vector<PipProjects::Need>& PipProjects::extra_needs(int id, int place
     (void)read(id, place);
     auto& project = projects_[at(id)];
     auto& version = project.versions[at(place)];
-    const auto [found, added] = version.extra_needs.try_emplace(extra);
-    if (!added) return found->second;
-    if (project.source == Source::Provided) version.needs_pip = fmt::format("is asked for with its extra '{}'", extra);
-    if (!version.metadata) return found->second;
+    const auto [found, added] = version.extras.try_emplace(extra);
+    auto& [needs, needs_pip] = found->second;
+    if (!added) return needs;
+    if (project.source == Source::Provided) needs_pip = fmt::format("is asked for with its extra '{}'", extra);
+    if (!version.metadata) return needs;
     for (const auto& requirement : version.metadata->requires_dist) {
         if (value_or_throw(requirement.marker.evaluate(request_.environment))) continue;
         const auto with_extra = requirement.marker.evaluate(request_.environment, extra);
         if (!with_extra || !*with_extra) continue;
         if (auto need = need_of(requirement)) {
-            found->second.push_back(std::move(*need));
+            needs.push_back(std::move(*need));
         } else {
-            version.needs_pip = fmt::format("needs {} from a URL", requirement.name);
+            needs_pip = fmt::format("needs {} from a URL", requirement.name);
         }
     }
-    return found->second;
+    return needs;
 }
 
 void PipProjects::prefetch(const CancelToken& cancel) {

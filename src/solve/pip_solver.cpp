@@ -154,9 +154,13 @@ class Answer {
         const auto& project = projects_.project(group.project);
         const auto& version = project.versions[static_cast<std::size_t>(place)];
         const auto text = project.name + " " + version.version.to_string();
-        if (!version.needs_pip.empty() && solution_.needs_pip.empty())
-            solution_.needs_pip = text + " " + version.needs_pip;
+        const auto note_pip = [&](const std::string& why) {
+            if (!why.empty() && solution_.needs_pip.empty()) solution_.needs_pip = text + " " + why;
+        };
+        note_pip(version.needs_pip);
         if (group.kind == Kind::Extra) {
+            if (const auto extra = version.extras.find(group.extra); extra != version.extras.end())
+                note_pip(extra->second.needs_pip);
             const auto& known = version.metadata;
             if (known && std::ranges::find(known->provides_extra, group.extra) == known->provides_extra.end())
                 solution_.notes.push_back(fmt::format("{} has no extra '{}'", text, group.extra));

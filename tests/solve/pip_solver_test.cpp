@@ -134,6 +134,22 @@ TEST_CASE_METHOD(Fixture, "pip: what conda provides stays, and nothing is fetche
     CHECK(pip_answer(request, world) == "; numpy 1.26.4 is asked for with its extra 'fast'");
 }
 
+TEST_CASE_METHOD(Fixture, "pip: an extra is a reason to ask pip only where it is taken") {
+    world.offer("b", "2.0", {.needs = {"numpy[dev]", "lib>=2"}}).offer("b", "1.0", {.needs = {"numpy"}});
+    world.offer("lib", "1.0").offer("lib", "2.0").offer("a", "1.0", {.needs = {"lib<2"}});
+    auto request = pip_request({"a", "b"});
+    request.provided = {{"numpy", *pypi::Pep440Version::parse("1.26.4"), "conda's numpy"}};
+    CHECK(pip_answer(request, world) == "a 1.0, b 1.0, lib 1.0");
+    request = pip_request({"b"});
+    request.provided = {{"numpy", *pypi::Pep440Version::parse("1.26.4"), "conda's numpy"}};
+    CHECK(pip_answer(request, world) == "b 2.0, lib 2.0; numpy 1.26.4 is asked for with its extra 'dev'");
+
+    world.offer("d", "2.0", {.needs = {"c[far]", "lib>=2"}}).offer("d", "1.0", {.needs = {"c"}});
+    world.offer("c", "1.0", {.needs = {"x @ https://h.test/x.whl ; extra == 'far'"}, .extras = {"far"}});
+    CHECK(answer({"a", "d"}) == "a 1.0, c 1.0, d 1.0, lib 1.0");
+    CHECK(answer({"d"}) == "c 1.0, d 2.0, lib 2.0; c 1.0 needs x from a URL");
+}
+
 TEST_CASE_METHOD(Fixture, "pip: a wheel that is named by its place is the one candidate of its project") {
     world.offer("lib", "1.0").offer("lib", "2.0").offer("app", "1.0", {.needs = {"tool>=2"}}).offer("tool", "3.0");
     auto request = pip_request({"app"});
