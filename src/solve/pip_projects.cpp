@@ -277,9 +277,10 @@ std::string PipProjects::spec_text(int id, const std::vector<std::string>& extra
     return name(spec.project) + bracket + specifier;
 }
 
-bool PipProjects::widen() {
+bool PipProjects::widen(const std::set<int>& specs) {
     bool widened = false;
-    for (const auto& spec : specs_) {
+    for (const auto id : specs) {
+        const auto& spec = specs_[at(id)];
         auto& project = projects_[at(spec.project)];
         if (spec.only || !project.loaded) continue;
         if (!project.prereleases && spec.specifier.allows_prereleases()) project.prereleases = widened = true;

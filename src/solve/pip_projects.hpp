@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -101,9 +102,10 @@ class PipProjects {
     // it.
     void prefetch(const CancelToken& cancel);
 
-    // Lets pre-releases and yanked versions of these projects be taken that a requirement which was read asks for by
-    // itself, though others that it must go with do not. False where there is no further such project.
-    bool widen();
+    // Lets pre-releases and yanked versions of projects be taken that one of these specs asks for by itself, though
+    // others that it must go with do not. False where there is no further such project. The specs are those of a search
+    // that failed: what others were read, ahead of it or in vain, must not count.
+    bool widen(const std::set<int>& specs);
 
   private:
     void load(Project& project);

@@ -37,6 +37,15 @@ int PipReached::group_id(const Group& group) {
     return id;
 }
 
+std::set<int> PipReached::specs() const {
+    std::set<int> specs;
+    for (const auto& [key, variable] : sets_) {
+        const auto& [group, tag, kind] = key;
+        if (tag != kAny && search_.is_loaded(group)) specs.insert(tag);
+    }
+    return specs;
+}
+
 std::pair<std::string, std::string> PipReached::order_of(int group) const {
     const auto& of = groups_[static_cast<std::size_t>(group)];
     return {projects_.name(of.project), of.extra + (of.kind == Kind::ExtraNeeds ? "\n" : "")};

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,8 @@ class PipReached : public CdclSource {
     [[nodiscard]] int group_id(const Group& group);
     // The groups that a package needs; known once the search considered it.
     [[nodiscard]] const std::vector<int>& needed_groups(int group, int place);
+    // Of lines, constraints and the versions that were read, those whose project the search looked into.
+    [[nodiscard]] std::set<int> specs() const;
     // How groups that become necessary together are sorted: by project, the project before its extras.
     [[nodiscard]] std::pair<std::string, std::string> order_of(int group) const;
 

@@ -216,21 +216,23 @@ PipSolution solve_pip(const PipRequest& request, PipProvider& provider, const Ca
     PipProjects projects(request, provider);
     projects.prefetch(cancel);
     std::size_t searches = 0, conflicts = 0;
-    do {
+    while (true) {
         PipReached reached(projects);
         PipOptimizer optimizer(projects, reached, cancel);
         const auto taken = optimizer.run();
         searches += optimizer.searches();
         conflicts += reached.search().counts().conflicts;
-        if (!taken) continue;
+        if (!taken) {
+            if (projects.widen(reached.specs())) continue;
+            throw explain_pip(projects, cancel).to_error();
+        }
         auto solution = Answer(projects, reached, *taken).take();
         if (hashes) check_all_hashed(projects, solution);
         std::size_t loaded = 0;
         for (std::size_t id = 0; id < projects.size(); ++id) loaded += projects.is_loaded(static_cast<int>(id)) ? 1 : 0;
         solution.statistics = {loaded, projects.metadata_read(), searches, conflicts};
         return solution;
-    } while (projects.widen());
-    throw explain_pip(projects, cancel).to_error();
+    }
 }
 
 }  // namespace envbuild::solve

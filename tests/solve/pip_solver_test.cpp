@@ -107,6 +107,18 @@ TEST_CASE_METHOD(Fixture, "pip: what was yanked is for those who pin it") {
     CHECK(solution(pip_request({"app==2.0"})).notes == Strings{"app 2.0 was yanked by its authors: broken"});
 }
 
+TEST_CASE_METHOD(Fixture, "pip: what was only read ahead lets no pre-release in, nor what was yanked") {
+    world.offer("a", "1.0", {.needs = {"z"}}).offer("b", "1.0", {.needs = {"z<2"}});
+    world.offer("z", "1.0").offer("z", "2.0", {.needs = {"y==2.0rc1", "w==2.0"}});
+    world.offer("y", "1.0").offer("y", "2.0rc1").offer("w", "1.0").offer("w", "2.0", {.yanked = "broken"});
+    CHECK(answer({"a", "b", "w", "y"}) == "a 1.0, b 1.0, w 1.0, y 1.0, z 1.0");
+    // A conflict that a pre-release mends, of something else.
+    world.offer("p", "1.0", {.needs = {"x>=1"}}).offer("q", "1.0", {.needs = {"x==2.0rc1"}});
+    world.offer("x", "1.0").offer("x", "2.0rc1");
+    CHECK(answer({"a", "b", "p", "q", "w", "y"}) == "a 1.0, b 1.0, p 1.0, q 1.0, w 1.0, x 2.0rc1, y 1.0, z 1.0");
+    CHECK(world.metadata_asked.contains("z-2.0-py3-none-any.whl"));
+}
+
 TEST_CASE_METHOD(Fixture, "pip: constraints narrow and bring nothing in") {
     world.offer("app", "1.0", {.needs = {"lib"}}).offer("lib", "1.0").offer("lib", "2.0").offer("other", "1.0");
     CHECK(answer({"app"}, {"lib<2", "other==1.0"}) == "app 1.0, lib 1.0");
