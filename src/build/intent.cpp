@@ -112,6 +112,8 @@ spec::ReadOptions options_of_platform(const IntentOptions& options, const Workbe
                                 cpu))
             .with_hint("name one --platform with it");
     }
+    if (its.empty() && is_asked)
+        bench.warn_once(fmt::format("'{}' is no CPU that is known here; it is taken as it is written", cpu));
     if (its.empty() || its == platform) return read;
     if (is_asked && !options.one_of_several) {
         throw Error(ErrorKind::InvalidInput, fmt::format("'{}' is a CPU of {}, not of {}", cpu, its, platform))

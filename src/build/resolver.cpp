@@ -159,6 +159,8 @@ void tell_pins(const spec::EnvironmentSpec& spec, const std::vector<conda::Packa
     for (const auto& pin : spec.pins) {
         if (std::ranges::find(packages, pin.spec.name(), &conda::PackageRecord::name) != packages.end())
             reporter.note(fmt::format("{} is pinned: {} ({})", pin.spec.name(), pin.spec.to_string(), pin.origin));
+        else if (pin.origin == "--pin")
+            reporter.note(fmt::format("The pin '{}' is of no conda package in the answer", pin.spec.to_string()));
     }
 }
 

@@ -101,8 +101,8 @@ std::vector<std::optional<build::EarlierLock>> earlier_locks(const std::vector<b
     return earlier;
 }
 
-std::size_t count_packages(const lock::Lock& lock) {
-    return lock.conda.size() +
+std::size_t count_packages(const lock::Lock& lock, bool of_pip_alone) {
+    return (of_pip_alone ? 0 : lock.conda.size()) +
            static_cast<std::size_t>(std::ranges::count(lock.pip, false, &lock::PipPackage::build_only));
 }
 
@@ -126,12 +126,12 @@ std::string write(const std::vector<lock::Lock>& locks, const std::string& form,
     return lock::write_requirements(locks.front(), first.spec().indexes);
 }
 
-Json facts_of(const build::Intent& intent, const lock::Lock& lock, bool is_whole) {
+Json facts_of(const build::Intent& intent, const lock::Lock& lock, bool is_whole, bool of_pip_alone) {
     Json json = Json::object();
     json.set("spec_hash", intent.hash.hex());
     // Without its pip files it is no lock of this environment.
     json.set("lock_hash", is_whole ? Json(lock.hash().hex()) : Json());
-    return json.set("packages", static_cast<std::int64_t>(count_packages(lock)));
+    return json.set("packages", static_cast<std::int64_t>(count_packages(lock, of_pip_alone)));
 }
 
 lock::Lock resolve(const build::Intent& intent, build::ResolveOptions options, bool is_one_of_several,
@@ -148,6 +148,18 @@ std::vector<build::Intent> intents_of(const Arguments& arguments, const std::opt
                                       CommandContext& context) {
     return build::read_intents(arguments.intent, arguments.platforms, context.bench(),
                                before ? before->platforms() : std::vector<std::string>{});
+}
+
+// A slip of a name must not cost the environment file.
+void check_is_no_input(const Arguments& arguments) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(arguments.output, ignored))
+        throw Error(ErrorKind::InvalidInput, fmt::format("{} is a folder", arguments.output))
+            .with_hint("-o names the file to write, such as " + arguments.output + "/conda-lock.yml");
+    if (std::filesystem::equivalent(arguments.output, arguments.intent.environment, ignored))
+        throw Error(ErrorKind::InvalidInput,
+                    fmt::format("{} is the environment itself, and the lock would replace it", arguments.output))
+            .with_hint("name another file with -o");
 }
 
 // Whether the lock that is there is still the environment's; nothing is resolved and nothing written.
@@ -191,9 +203,9 @@ int check(const Arguments& arguments, CommandContext& context) {
         for (const auto& line : lines) print_answer(line);
     }
     context.reporter().note(all_fit ? fmt::format("{} is the lock of {}", path, intents.front().label)
-                                    : fmt::format("{} is no longer the lock of {}: envbuild lock {} -o {} brings it up "
-                                                  "to date and keeps what it can",
-                                                  path, intents.front().label, arguments.intent.environment, path));
+                                    : fmt::format("{} is no longer the lock of {}: the same command without --check, "
+                                                  "and with -o {}, brings it up to date and keeps what it can",
+                                                  path, intents.front().label, path));
     return all_fit ? 0 : kDoesNotFit;
 }
 
@@ -203,7 +215,10 @@ int run(const Arguments& arguments, CommandContext& context) {
     if (arguments.check && form != kCondaLock)
         throw Error(ErrorKind::InvalidInput, "--check reads conda-lock's format alone");
     if (arguments.check) return check(arguments, context);
-    if (!to_stdout) check_output(arguments.output);
+    if (!to_stdout) {
+        check_output(arguments.output);
+        check_is_no_input(arguments);
+    }
     const auto before = earlier_file(arguments, form, context);
     auto intents = intents_of(arguments, before, context);
     if (form != kCondaLock && intents.size() > 1)
@@ -219,6 +234,7 @@ int run(const Arguments& arguments, CommandContext& context) {
         channels = stages.time("repodata", [&] { return build::read_channels(intents, context.bench(), freshness); });
     std::vector<lock::Lock> locks;
     std::size_t packages = 0;
+    const bool of_pip_alone = form == "pylock" || form == "requirements";
     bool left_out = false;
     for (std::size_t i = 0; i < intents.size(); ++i) {
         auto& intent = intents[i];
@@ -228,13 +244,12 @@ int run(const Arguments& arguments, CommandContext& context) {
         if (!channels.empty()) options.channels = std::move(channels[i]);
         auto lock = resolve(intent, std::move(options), intents.size() > 1, context, stages);
         lock.move_sources(to_stdout ? "." : std::filesystem::path(arguments.output).parent_path());
-        packages += count_packages(lock);
+        packages += count_packages(lock, of_pip_alone);
         locks.push_back(std::move(lock));
     }
     const auto source = arguments.intent.environment == "-" ? "environment.yml" : intents.front().label;
     const auto text = write(locks, form, intents.front(), source);
     const auto conda = locks.front().conda.size();
-    const bool of_pip_alone = form == "pylock" || form == "requirements";
     if (of_pip_alone && conda > 0)
         context.reporter().note(fmt::format("{} conda package{} {} not in it: the {} format is for pip's", conda,
                                             plural(conda), conda == 1 ? "is" : "are", form));
@@ -247,7 +262,8 @@ int run(const Arguments& arguments, CommandContext& context) {
     if (context.common.json) {
         auto facts = Json::array();
         for (std::size_t i = 0; i < locks.size(); ++i)
-            facts.push(facts_of(intents[i], locks[i], is_whole).set("platform", locks[i].platform.to_string()));
+            facts.push(
+                facts_of(intents[i], locks[i], is_whole, of_pip_alone).set("platform", locks[i].platform.to_string()));
         // Of several platforms, what each has is in "platforms".
         Json json = locks.size() == 1 ? facts.as_array().front() : Json::object();
         if (locks.size() > 1) json.set("platforms", std::move(facts));

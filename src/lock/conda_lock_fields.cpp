@@ -76,6 +76,7 @@ class Reader {
 
     void read() {
         lock_.spec_hash = text("spec_hash");
+        lock_.intent = text("intent");
         lock_.prefix = text("prefix");
         lock_.gpu = text("gpu") == "true";
         lock_.user_managed = text("user_managed") == "true";
@@ -187,6 +188,14 @@ CustomFields fields_of_platform(const CustomFields& fields, const conda::Platfor
 bool are_ours(const CustomFields& fields) {
     const auto found = fields.find("envbuild.format");
     return found != fields.end() && found->second == kFormat;
+}
+
+bool is_as_written(const CustomFields& fields, const Lock& lock) {
+    const auto hash = fields.find("envbuild.lock_hash");
+    const auto format = fields.find("envbuild.tree_format");
+    // The hash of a lock of another tree format is another, though nothing was changed.
+    return hash == fields.end() || format == fields.end() || format->second != std::to_string(Lock::kTreeFormat) ||
+           hash->second == lock.hash().hex();
 }
 
 Expected<void> apply_custom_fields(const CustomFields& fields, Lock& lock) {

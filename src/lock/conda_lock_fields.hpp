@@ -27,6 +27,10 @@ inline constexpr std::string_view kCustomPrefix = "envbuild.";
 // Whether the fields are envbuild's, of a format that this version reads.
 [[nodiscard]] bool are_ours(const CustomFields& fields);
 
+// Whether the lock, read, is the one whose hash was written: false where somebody changed the file or cut it off. True
+// where the fields hold no such hash, or one of another tree format.
+[[nodiscard]] bool is_as_written(const CustomFields& fields, const Lock& lock);
+
 // Puts the fields into a lock whose packages hold what their entries say. Corrupt for a value that is not what
 // custom_fields() writes.
 [[nodiscard]] Expected<void> apply_custom_fields(const CustomFields& fields, Lock& lock);

@@ -205,6 +205,15 @@ class Reader {
         if (are_ours(fields)) {
             auto applied = apply_custom_fields(fields, lock);
             if (!applied) throw root_.error_at(applied.error().message());
+            if (!is_as_written(fields, lock)) {
+                const auto where = root_.error_at(
+                    "it was changed or cut off since envbuild wrote it: its packages are not those of its "
+                    "envbuild.lock_hash");
+                throw Error(ErrorKind::Corrupt, where.message())
+                    .with_hint(
+                        "lock again, or take the file from where it is whole; who changed it on purpose takes "
+                        "the line with envbuild.lock_hash out");
+            }
             if (lock.base.digest.empty()) result_.missing.emplace_back("base image");
             return;
         }

@@ -118,6 +118,7 @@ std::string write_requirements(const Lock& lock, const pypi::IndexOptions& index
     std::string text =
         fmt::format("# Written by envbuild for {}{}: what pip installs beside the conda packages.\n",
                     lock.platform.to_string(), lock.python_version.empty() ? "" : " and Python " + lock.python_version);
+    text += "# Some of it may need those: pip install --no-deps -r takes what is here alone.\n";
     if (indexes.no_index) text += "--no-index\n";
     for (std::size_t i = 0; i < indexes.index_urls.size(); ++i)
         text += fmt::format("{} {}\n", i == 0 ? "--index-url" : "--extra-index-url", indexes.index_urls[i]);

@@ -25,6 +25,8 @@ class Contradiction {
         const bool gpu = parts.gpu;
         parts.gpu = false;
         parts.gpu = has_answer(parts) && gpu;
+        // What stands against a pin by its own name is the shortest thing to say, so it goes last.
+        std::ranges::stable_partition(parts.specs, [&](int part) { return is_pinned(part); });
         for (auto* list : {&parts.constraints, &parts.specs}) {
             for (std::size_t i = list->size(); i-- > 0;) {
                 const auto part = (*list)[i];
@@ -38,10 +40,17 @@ class Contradiction {
                 anew_ = was_anew;
             }
         }
+        std::ranges::sort(parts.specs);
         return parts;
     }
 
   private:
+    bool is_pinned(int part) const {
+        const auto& request = universe_.request();
+        const auto& name = request.specs[static_cast<std::size_t>(part)].name();
+        return std::ranges::any_of(request.constraints, [&](const auto& pin) { return pin.spec.name() == name; });
+    }
+
     bool has_answer(const ProblemParts& parts) {
         cancel_.throw_if_cancelled();
         if (anew_) return has_answer_anew(parts);

@@ -216,7 +216,7 @@ def test_containers_of_killed_runs_are_removed_by_the_next(host):
     elsewhere = left("another/pid:[1] 4194303 1")
     begun = pathlib.Path(f"/proc/{os.getpid()}/stat").read_text().rsplit(")", 1)[1].split()[19]
     alive = left(f"{space} {os.getpid()} {begun}")
-    host.write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11, pip, {pip: [future]}]\n")
+    host.write("env.yml", "channels: [conda-forge]\ndependencies: [python=3.11, pip, {pip: [hello-sdist]}]\n")
     host.run("lock", "env.yml", "-o", "conda-lock.yml")
     there = host.site.docker("ps", "-aq", "--no-trunc").stdout.split()
     host.site.docker("rm", elsewhere, alive)

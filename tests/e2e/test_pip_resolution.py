@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import json
+import os
 import re
+import time
 import zipfile
 
 from harness import check, contains, lacks
@@ -157,6 +159,8 @@ def test_the_build_for_the_bases_cuda(host):
         check({version for _, version, _ in gpu} == {"1.0+cu118"}, gpu)
         cpu = [path for path in (host.directory / "index/local").glob("*.whl") if "cpu" in path.name]
         write_index(host, {"local": [(path, "") for path in cpu]})
+        # To the server's clock of seconds it may be the same page.
+        os.utime(host.directory / "index/local/index.html", (time.time() + 5, time.time() + 5))
         refused = host.run("lock", "env.yml", "--gpu", "--cuda", "11.8", "--refresh", code=5)
         contains(refused.err, "local 1.0+cpu is a CPU build", "--extra-index-url", "local==1.0+cpu")
         named, _ = locked(host, environment(f"--index-url http://{address}", "local==1.0+cpu"), "--gpu", "--cuda", "11.8", env=NO_ENGINE)

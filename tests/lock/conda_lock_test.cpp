@@ -94,6 +94,7 @@ TEST_CASE("a lock comes back from its file with the same hash") {
     CHECK(read->lock.hash() == lock.hash());
     CHECK(read->lock.canonical().dump(1) == lock.canonical().dump(1));
     CHECK(read->lock.spec_hash == lock.spec_hash);
+    CHECK(read->lock.intent == lock.intent);
     CHECK(read->lock.base.glibc == lock.base.glibc);
     CHECK(read->lock.pip[2].url == lock.pip[2].url);
     CHECK(read->lock.pip[2].requires_dist == lock.pip[2].requires_dist);
@@ -134,10 +135,22 @@ TEST_CASE("a lock of nothing comes back too") {
     CHECK(read->lock.hash() == lock.hash());
 }
 
-TEST_CASE("an edited lock file is another lock") {
+TEST_CASE("a lock file that was edited or cut off is refused, unless it was on purpose") {
     auto text = write_conda_lock(full_lock());
+    // Wherever it ends: in the middle of an entry, or behind a whole one.
+    const auto begin = text.find("\npackage:\n") + std::string("\npackage:\n").size();
+    for (auto end = begin; end + 60 < text.size(); end += 7) {
+        INFO(text.substr(end - 20, 20));
+        CHECK_FALSE(read_lock(text.substr(0, end), "conda-lock.yml", kLinux));
+    }
     const auto sha = full_lock().conda[0].sha256->hex();
     text.replace(text.find(sha), 64, std::string(64, 'a'));
+    const auto refused = read_lock(text, "conda-lock.yml", kLinux);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind() == ErrorKind::Corrupt);
+    CHECK_THAT(refused.error().to_string(), Contains("conda-lock.yml:") && Contains("changed or cut off"));
+    const auto line = text.find("    envbuild.lock_hash:");
+    text.erase(line, text.find('\n', line) + 1 - line);
     const auto read = read_lock(text, "conda-lock.yml", kLinux);
     REQUIRE(read);
     CHECK(read->lock.hash() != full_lock().hash());

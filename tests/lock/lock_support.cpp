@@ -62,6 +62,7 @@ Lock full_lock() {
     lock.template_digest = sha256("templates").hex();
     lock.extra_steps = {"RUN true"};
     lock.spec_hash = sha256("spec").hex();
+    lock.intent = R"({"conda":["attrs","python 3.12.*"]})";
     return lock;
 }
 

@@ -71,6 +71,7 @@ TEST_CASE("requirements are pinned with hashes behind what says where they are f
     indexes.index_urls = {"https://pypi.org/simple", "https://download.pytorch.org/whl/cu118"};
     CHECK(write_requirements(test::full_lock(), indexes) ==
           "# Written by envbuild for linux-64 and Python 3.12.4: what pip installs beside the conda packages.\n"
+          "# Some of it may need those: pip install --no-deps -r takes what is here alone.\n"
           "--index-url https://pypi.org/simple\n"
           "--extra-index-url https://download.pytorch.org/whl/cu118\n"
           "mine @ https://example.org/mine-0.1.tar.gz --hash=sha256:" +

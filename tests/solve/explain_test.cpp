@@ -62,6 +62,14 @@ TEST_CASE("unsatisfiable: a pin is named") {
     CHECK_THAT(why_not(asked, provider), Contains("'lib >=2' and the constraint 'lib <2' cannot be had together"));
 }
 
+TEST_CASE("unsatisfiable: of what stands against a pin, the name that is pinned is told") {
+    auto provider = channel(
+        {record("app-1.0-0", {"lib 2.*"}), record("lib-1.0-0"), record("lib-2.0-0"), record("zed-1.0-0", {"lib 2.*"})});
+    auto asked = request({"app", "lib 2.*", "zed"});
+    asked.constraints = pins({"lib 1.*"});
+    CHECK_THAT(why_not(asked, provider), Catch::StartsWith("'lib 2.*' and the constraint 'lib 1.*'"));
+}
+
 TEST_CASE("unsatisfiable: a pin is told with the place that it is written at") {
     auto provider = channel({record("app-1.0-0", {"lib >=2"}), record("lib-1.0-0"), record("lib-2.0-0")});
     auto asked = request({"app"});
