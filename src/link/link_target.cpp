@@ -25,7 +25,8 @@ std::string LinkTarget::headers_dir() const {
     for (const auto part : split(site_packages, '/')) {
         if (part.starts_with("python3")) name = part;
     }
-    const auto parts = split(python_short(), '.');
+    const std::string version = python_short();
+    const auto parts = split(version, '.');
     const bool old = parts.size() == 2 && parts[0] == "3" && parts[1].size() == 1 && parts[1] < "8";
     return fmt::format("include/{}{}", name, old ? "m" : "");
 }
