@@ -138,31 +138,48 @@ class PackageIndex::Reader {
 
 namespace {
 
-// Adds what one place offers, where a better place does not have it.
+// Adds what one place offers, where a place before it does not have it.
 class Merge {
   public:
-    Merge(Project& project, const std::vector<Url>& places) : project_(project), places_(places) {}
+    // The first `indexes` of the places are indexes, the others --find-links.
+    Merge(Project& project, const std::vector<Url>& places, std::size_t indexes)
+        : project_(project), places_(places), indexes_(indexes) {}
 
     void add(const IndexFile& file, std::size_t place) {
-        const auto [known, added] = by_name_.emplace(file.filename, project_.files.size());
-        if (added) {
-            project_.files.push_back({file, place, ""});
+        auto& known = by_name_[file.filename];
+        for (const auto at : known) {
+            auto& before = project_.files[at].file;
+            if (before.sha256 == file.sha256) return;
+            if (before.url != file.url || (before.sha256 && file.sha256)) continue;
+            if (!before.sha256) before.sha256 = file.sha256;  // one file, of which one of them says more
             return;
         }
-        ProjectFile& first = project_.files[known->second];
-        if (!first.file.sha256 && file.sha256) {
-            first = {file, place, ""};
-        } else if (first.file.sha256 && file.sha256 && *first.file.sha256 != *file.sha256 && first.dispute.empty()) {
-            first.dispute = fmt::format("{} is offered by {} with the sha256 {}, and by {} with {}",
-                                        shown(file.filename), places_[first.place].to_string(),
-                                        first.file.sha256->hex(), places_[place].to_string(), file.sha256->hex());
+        std::string dispute;
+        if (!known.empty()) {
+            auto& first = project_.files[known.front()];
+            // Folders and plain pages of links give no hashes, and mostly hold what an index has. Of two indexes, a
+            // hash that only one gives may be that of a file by somebody else.
+            const bool both_hashed = first.file.sha256 && file.sha256;
+            const bool of_two_indexes = first.place < indexes_ && place < indexes_ && first.place != place;
+            if (!both_hashed && !of_two_indexes) return;
+            dispute = fmt::format("{} is offered by {} {}, and by {} {}", shown(file.filename),
+                                  places_[first.place].to_string(), hash_text(first.file), places_[place].to_string(),
+                                  hash_text(file));
+            if (first.dispute.empty()) first.dispute = dispute;
         }
+        known.push_back(project_.files.size());
+        project_.files.push_back({file, place, std::move(dispute)});
     }
 
   private:
+    static std::string hash_text(const IndexFile& file) {
+        return file.sha256 ? "with the sha256 " + file.sha256->hex() : "without a sha256";
+    }
+
     Project& project_;
     const std::vector<Url>& places_;
-    std::map<std::string, std::size_t> by_name_;
+    std::size_t indexes_;
+    std::map<std::string, std::vector<std::size_t>> by_name_;
 };
 
 }  // namespace
@@ -220,7 +237,7 @@ std::shared_ptr<const Project> PackageIndex::project(const std::string& name) {
 
         auto project = std::make_shared<Project>();
         project->name = name;
-        Merge merge(*project, places_);
+        Merge merge(*project, places_, pages.size());
         for (std::size_t i = 0; i < pages.size(); ++i) {
             if (!pages[i]) {
                 for (const auto& [url, status] : answers[i])

@@ -19,15 +19,16 @@ namespace envbuild::pypi {
 struct ProjectFile {
     IndexFile file;
     std::size_t place = 0;  // which of PackageIndex::places() offers it
-    // Why it must not be used: another place offers a file of this name with another hash. "" for most.
+    // Why it must not be used: another place offers another file of this name. "" for most. Where a user's own hash
+    // says which of them is meant, there is no dispute.
     std::string dispute;
 };
 
 // What all places together offer of one project.
 struct Project {
     std::string name;  // normalised
-    // In the order of the places, each in its own order. A file that several have is there once, of the first that
-    // gives its sha256.
+    // In the order of the places, each in its own order. A file that several have is there once, as the first of them
+    // has it; one that is disputed is there with each of its hashes.
     std::vector<ProjectFile> files;
     bool known = false;               // some index has a page of it, though maybe without files
     std::vector<std::string> absent;  // "https://h/simple/foo/ answered 404", of the indexes that have none

@@ -74,8 +74,9 @@ TEST_CASE_METHOD(Fixture, "the files of several indexes are joined in the indexe
     server.page("/simple/foo/", link("foo-1.0.tar.gz", kA) + link("foo-2.0.tar.gz"));
     server.page("/extra/foo/", link("foo-1.0.tar.gz", kA) + link("foo-2.0.tar.gz", kB) + link("foo-3.0.tar.gz", kA));
     const auto both = project("foo");
-    // The one that says its hash is the better of two equal names.
-    CHECK(files(*both) == "foo-1.0.tar.gz@0 foo-2.0.tar.gz@1 foo-3.0.tar.gz@1 ");
+    CHECK(files(*both) == "foo-1.0.tar.gz@0 foo-2.0.tar.gz@0 foo-3.0.tar.gz@1 ");
+    // It is one URL, and either may say its hash.
+    CHECK(both->files[1].file.sha256->hex() == kB);
     CHECK(both->absent.empty());
     server.on("/extra/foo/", fault::respond(404));
     const auto one = project("foo");
@@ -88,9 +89,33 @@ TEST_CASE_METHOD(Fixture, "a file that two indexes give with different hashes is
     server.page("/simple/foo/", link("foo-1.0.tar.gz", kA) + link("foo-2.0.tar.gz", kA));
     server.page("/extra/foo/", link("foo-1.0.tar.gz", kB));
     const auto found = project("foo");
-    CHECK(files(*found) == "foo-1.0.tar.gz@0! foo-2.0.tar.gz@0 ");
+    CHECK(files(*found) == "foo-1.0.tar.gz@0! foo-2.0.tar.gz@0 foo-1.0.tar.gz@1! ");
+    CHECK(found->files[0].file.sha256->hex() == kA);
+    CHECK(found->files[2].file.sha256->hex() == kB);
+    CHECK(found->files[2].dispute == found->files[0].dispute);
     CHECK(found->files[0].dispute == "foo-1.0.tar.gz is offered by " + server.url("/simple") + " with the sha256 " +
-                                         kA + ", and by " + server.url("/extra") + " with " + kB);
+                                         kA + ", and by " + server.url("/extra") + " with the sha256 " + kB);
+}
+
+TEST_CASE_METHOD(Fixture, "a later index takes no file's place by giving a hash for it") {
+    settings.indexes.push_back(server.parsed("/extra"));
+    server.page("/simple/foo/", "<a href='/files/foo-1.0.tar.gz'>foo-1.0.tar.gz</a>");
+    server.page("/extra/foo/", "<a href='/other/foo-1.0.tar.gz#sha256=" + kB + "'>foo-1.0.tar.gz</a>");
+    const auto found = project("foo");
+    CHECK(files(*found) == "foo-1.0.tar.gz@0! foo-1.0.tar.gz@1! ");
+    CHECK(found->files[0].file.url.to_string() == server.url("/files/foo-1.0.tar.gz"));
+    CHECK(found->files[0].dispute == "foo-1.0.tar.gz is offered by " + server.url("/simple") +
+                                         " without a sha256, and by " + server.url("/extra") + " with the sha256 " +
+                                         kB);
+    // Without any hash, and of links beside an index, the first has it.
+    server.page("/extra/foo/", "<a href='/other/foo-1.0.tar.gz'>foo-1.0.tar.gz</a>");
+    CHECK(files(*project("foo")) == "foo-1.0.tar.gz@0 ");
+    settings.indexes.pop_back();
+    settings.find_links = {server.parsed("/links.html")};
+    server.page("/links.html", "<a href='/other/foo-1.0.tar.gz#sha256=" + kB + "'>foo-1.0.tar.gz</a>");
+    const auto linked = project("foo");
+    CHECK(files(*linked) == "foo-1.0.tar.gz@0 ");
+    CHECK_FALSE(linked->files[0].file.sha256);
 }
 
 TEST_CASE_METHOD(Fixture, "a project that no index has is told with those that were asked") {
