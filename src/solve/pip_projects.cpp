@@ -217,12 +217,16 @@ void PipProjects::load_index(Project& project) {
         project.versions[found->second].files.push_back(&candidate);
     }
     for (auto& version : project.versions) {
-        version.yanked = std::ranges::all_of(version.files, &pypi::Candidate::is_yanked);
-        if (!version.yanked) std::erase_if(version.files, [](const auto* file) { return file->is_yanked(); });
+        // The user's hashes go first: who names a yanked file by its hash wants it.
         if (project.hashed) {
             std::erase_if(version.files, [&](const auto* file) { return !has_hash(*file, project.hashes); });
-            if (version.files.empty()) version.code = "hash";
+            if (version.files.empty()) {
+                version.code = "hash";
+                continue;
+            }
         }
+        version.yanked = std::ranges::all_of(version.files, &pypi::Candidate::is_yanked);
+        if (!version.yanked) std::erase_if(version.files, [](const auto* file) { return file->is_yanked(); });
     }
     allow_by_request(project);
     if (request_.gpu) order_for_gpu(project);

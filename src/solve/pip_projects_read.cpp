@@ -60,7 +60,7 @@ void PipProjects::read_wheel(Project& project, Version& version) {
     std::string first;
     version.fault.clear();
     for (const auto* candidate : version.files) {
-        if (!candidate->file->dispute.empty()) {
+        if (!candidate->file->dispute.empty() && !project.hashed) {
             throw Error(ErrorKind::Corrupt, candidate->file->dispute)
                 .with_hint("both cannot be right: name only one of the indexes, or pin the file by --hash");
         }

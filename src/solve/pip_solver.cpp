@@ -140,6 +140,23 @@ Error hash_missing(const std::vector<PipChoice>& packages) {
         .with_hint("add these lines, or leave the hashes out: the lock pins every file by its hash");
 }
 
+// Why a line's hashes say more than index pages do, which are read for sha256 alone: only pip compares the others, with
+// the files. "" where none does.
+std::string other_hashes(const PipRequest& request) {
+    for (const auto* lines : {&request.lines, &request.constraints}) {
+        for (const auto& line : *lines) {
+            const auto other = [](const auto& hash) { return !hash.starts_with("sha256:"); };
+            const auto found = std::ranges::find_if(line.hashes, other);
+            const auto& name = line.requirement.name;
+            if (found == line.hashes.end()) continue;
+            if (!value_or_throw(line.requirement.marker.evaluate(request.environment))) continue;
+            if (std::ranges::find(request.provided, name, &PipProvided::name) != request.provided.end()) continue;
+            return fmt::format("{} has a --hash by {}", name, found->substr(0, found->find(':')));
+        }
+    }
+    return "";
+}
+
 class Answer {
   public:
     Answer(PipProjects& projects, const PipReached& reached, const std::vector<Taken>& taken) : projects_(projects) {
@@ -213,6 +230,8 @@ PipSolution solve_pip(const PipRequest& request, PipProvider& provider, const Ca
     const bool hashes = request.require_hashes ||
                         std::ranges::any_of(request.lines, [](const auto& line) { return !line.hashes.empty(); });
     if (hashes) check_hashes(request);
+    if (auto why = other_hashes(request); !why.empty())
+        return {.packages = {}, .needs_pip = std::move(why), .notes = {}, .statistics = {}};
     PipProjects projects(request, provider);
     projects.prefetch(cancel);
     std::size_t searches = 0, conflicts = 0;

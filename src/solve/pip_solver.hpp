@@ -43,7 +43,8 @@ class PipProvider {
 // A requirement of the user's, or a constraint.
 struct PipLine {
     pypi::Requirement requirement;
-    std::vector<std::string> hashes = {};  // "sha256:…"; the project's files must have one of them
+    std::vector<std::string> hashes =
+        {};  // "sha256:…"; the project's files must have one of them. sha384, sha512: needs_pip
 };
 
 // A wheel that the user names by its place: the one candidate of its project.
@@ -89,7 +90,8 @@ struct PipStatistics {
 
 struct PipSolution {
     std::vector<PipChoice> packages;  // by name; without what is provided
-    // Why the answer rests on what only pip can find out: "hello-sdist 1.0 is a source archive". "" where it does not.
+    // Why the answer rests on what only pip can find out: "hello-sdist 1.0 is a source archive". "" where it does not;
+    // else `packages` is not the answer.
     std::string needs_pip;
     std::vector<std::string> notes;  // for people
     PipStatistics statistics;

@@ -246,6 +246,44 @@ TEST_CASE_METHOD(Fixture, "pip: one file name with two hashes is refused where i
     CHECK(answer({"app<2"}) == "app 1.0");
 }
 
+TEST_CASE_METHOD(Fixture, "pip: a hash decides between two files of one name") {
+    world.offer("app", "1.0", {.dispute = "two indexes", .bytes = "one"});
+    world.offer("app", "1.0", {.dispute = "two indexes", .bytes = "two"});
+    CHECK(answer({"app"}) == "two indexes");
+    auto request = pip_request({});
+    for (const auto* bytes : {"one", "two"}) {
+        request.lines = {pip_line("app==1.0", {PipWorld::hash_of(bytes)})};
+        const auto solved = solution(request);
+        REQUIRE(solved.packages.size() == 1);
+        CHECK(solved.packages[0].file->file.sha256->to_string() == PipWorld::hash_of(bytes));
+    }
+}
+
+TEST_CASE_METHOD(Fixture, "pip: a yanked file that a hash names is taken, though the version has others") {
+    const std::string tag = "cp311-cp311-linux_x86_64";
+    world.offer("app", "1.0").offer("app", "1.0", {.tag = tag, .yanked = "broken"});
+    auto request = pip_request({});
+    request.lines = {pip_line("app==1.0", {PipWorld::hash_of("app-1.0-" + tag + ".whl")})};
+    const auto solved = solution(request);
+    REQUIRE(solved.packages.size() == 1);
+    CHECK(solved.packages[0].file->file.filename == "app-1.0-" + tag + ".whl");
+    CHECK(solved.notes == Strings{"app 1.0 was yanked by its authors: broken"});
+    request.lines = {pip_line("app==1.0")};
+    CHECK(solution(request).packages.at(0).file->file.filename == "app-1.0-py3-none-any.whl");
+}
+
+TEST_CASE_METHOD(Fixture, "pip: hashes that no index gives are pip's to compare") {
+    world.offer("app", "1.0");
+    auto request = pip_request({});
+    const auto sha512 = "sha512:" + std::string(128, 'a');
+    request.lines = {pip_line("app==1.0", {PipWorld::hash_of("app-1.0-py3-none-any.whl"), sha512})};
+    CHECK(pip_answer(request, world) == "; app has a --hash by sha512");
+    CHECK(world.projects_asked.empty());
+    request.lines = {pip_line("app==1.0", {PipWorld::hash_of("app-1.0-py3-none-any.whl")}),
+                     pip_line("app==2.0; python_version < '3'", {sha512})};
+    CHECK(pip_answer(request, world) == "app 1.0");
+}
+
 TEST_CASE_METHOD(Fixture, "pip: --gpu takes the build for the target's CUDA") {
     for (const auto* version : {"2.0", "2.0+cpu", "2.0+cu117", "2.0+cu118", "2.0+cu121", "1.0+cu113", "1.0"})
         world.offer("torch", version);

@@ -14,7 +14,7 @@ PipWorld& PipWorld::offer(const std::string& name, const std::string& version, c
     pypi::IndexFile file;
     file.filename = offer.tag.empty() ? stem + ".tar.gz" : stem + "-" + offer.tag + ".whl";
     file.url = value_or_throw(Url::parse("https://index.test/files/" + file.filename));
-    file.sha256 = sha256(file.filename);
+    file.sha256 = sha256(offer.bytes.empty() ? file.filename : offer.bytes);
     file.requires_python = offer.python;
     file.yanked = offer.yanked;
     project.files.push_back({file, 0, offer.dispute});
@@ -27,8 +27,8 @@ PipWorld& PipWorld::offer(const std::string& name, const std::string& version, c
     return *this;
 }
 
-std::string PipWorld::hash_of(const std::string& file_name) {
-    return sha256(file_name).to_string();
+std::string PipWorld::hash_of(const std::string& file_name_or_bytes) {
+    return sha256(file_name_or_bytes).to_string();
 }
 
 std::shared_ptr<const pypi::Project> PipWorld::project(const std::string& name) {

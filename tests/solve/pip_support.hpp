@@ -20,13 +20,14 @@ struct PipOffer {
     bool broken = false;   // its metadata cannot be read
     bool damaged = false;  // it does not have its promised hash
     std::string dispute = {};
+    std::string bytes = {};  // what its hash is of; "" for its name
 };
 
 class PipWorld : public solve::PipProvider {
   public:
     PipWorld& offer(const std::string& name, const std::string& version, const PipOffer& offer = {});
     // The sha256 of an offered file, as --hash has it.
-    [[nodiscard]] static std::string hash_of(const std::string& file_name);
+    [[nodiscard]] static std::string hash_of(const std::string& file_name_or_bytes);
 
     std::shared_ptr<const pypi::Project> project(const std::string& name) override;
     Expected<pypi::CoreMetadata> metadata(const pypi::IndexFile& file, const pypi::WheelName& name) override;
