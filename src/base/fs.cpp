@@ -21,9 +21,13 @@ namespace envbuild {
 
 namespace {
 
-constexpr std::string_view kFullDisk = "free some space, or point XDG_CACHE_HOME and XDG_DATA_HOME to a larger disk";
+constexpr std::string_view kFullDisk =
+    "free some space, or point ENVBUILD_CACHE_DIR and ENVBUILD_DATA_DIR, or XDG_CACHE_HOME and XDG_DATA_HOME, to a "
+    "larger disk";
 constexpr std::string_view kMoveFolders =
-    "point XDG_CACHE_HOME and XDG_DATA_HOME to folders that can be written, or check the permissions of this one";
+    "point ENVBUILD_CACHE_DIR and ENVBUILD_DATA_DIR, or XDG_CACHE_HOME and XDG_DATA_HOME, to folders that can be "
+    "written, or "
+    "check the permissions of this one";
 
 bool is_bad_name(int code) {
     return code == ENAMETOOLONG || code == ELOOP;

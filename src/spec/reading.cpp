@@ -1,5 +1,6 @@
 #include "spec/reading.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
@@ -104,22 +105,22 @@ std::string_view template_mark(std::string_view text) {
 namespace {
 
 // poll() wakes for a signal and for the deadline, where a read() would wait on for a terminal's next line.
-std::string read_standard_input(const CancelToken& cancel) {
+std::string read_polled(int fd, const std::string& name, const CancelToken& cancel) {
     std::string bytes;
     std::array<char, 1U << 16U> block{};
     while (true) {
         cancel.throw_if_cancelled();
-        pollfd input{STDIN_FILENO, POLLIN, 0};
+        pollfd input{fd, POLLIN, 0};
         const int ready = ::poll(&input, 1, 50);
-        if (ready < 0 && errno != EINTR) throw_errno("wait for", "<stdin>");
+        if (ready < 0 && errno != EINTR) throw_errno("wait for", name);
         if (ready <= 0) continue;
-        const ssize_t got = ::read(STDIN_FILENO, block.data(), block.size());
+        const ssize_t got = ::read(fd, block.data(), block.size());
         if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-        if (got < 0) throw_errno("read", "<stdin>");
+        if (got < 0) throw_errno("read", name);
         if (got == 0) return bytes;
         bytes.append(block.data(), static_cast<std::size_t>(got));
         if (bytes.size() > kMaxBytes) {
-            throw Error(ErrorKind::InvalidInput, fmt::format("<stdin>: more than {} were given", kMaxBytesText));
+            throw Error(ErrorKind::InvalidInput, fmt::format("{}: more than {} were given", name, kMaxBytesText));
         }
     }
 }
@@ -129,9 +130,14 @@ std::string read_standard_input(const CancelToken& cancel) {
 InputFile open_input(const std::filesystem::path& path, const CancelToken& cancel) {
     if (path != "-") {
         const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-        return {read_file(path, kMaxBytes), path.string(), directory};
+        std::error_code ignored;
+        if (!std::filesystem::is_fifo(path, ignored)) return {read_file(path, kMaxBytes), path.string(), directory};
+        // Without waiting for somebody to write: that too can be interrupted then.
+        const UniqueFd fifo(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        if (!fifo) throw_errno("read", path);
+        return {read_polled(fifo.get(), path.string(), cancel), path.string(), directory};
     }
-    return {read_standard_input(cancel), "<stdin>", "."};
+    return {read_polled(STDIN_FILENO, "<stdin>", cancel), "<stdin>", "."};
 }
 
 namespace {

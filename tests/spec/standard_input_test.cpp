@@ -1,7 +1,10 @@
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <thread>
 
 #include "base/fs.hpp"
@@ -76,4 +79,27 @@ TEST_CASE("standard input: Ctrl-C and --timeout end the wait for it") {
     ReadOptions timed = test::plain_options();
     timed.cancel.set_deadline(std::chrono::steady_clock::now() + std::chrono::milliseconds(100));
     CHECK(kind_of_reading(timed) == ErrorKind::Cancelled);
+}
+
+TEST_CASE("a named pipe: what comes late is read, and waiting for it can be interrupted") {
+    const TempDir folder("named-pipe");
+    const auto pipe = (folder.path() / "environment.yml").string();
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    std::jthread writer([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(120));
+        const UniqueFd end(::open(pipe.c_str(), O_WRONLY));
+        const std::string_view text = "channels: [conda-forge]\ndependencies: [a, b]\n";
+        static_cast<void>(::write(end.get(), text.data(), text.size()));
+    });
+    CHECK(read_environment(pipe, test::plain_options()).spec.conda.size() == 2);
+    writer.join();
+    // Nobody writes.
+    auto options = test::plain_options();
+    options.cancel.set_deadline(std::chrono::steady_clock::now() + std::chrono::milliseconds(100));
+    try {
+        static_cast<void>(read_environment(pipe, options));
+        FAIL("it was read");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::Cancelled);
+    }
 }
