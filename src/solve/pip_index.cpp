@@ -23,7 +23,7 @@ Expected<pypi::CoreMetadata> PipIndex::metadata(const pypi::IndexFile& file, con
 void PipIndex::prefetch(const std::vector<Wheel>& wheels) {
     parallel_for(wheels.size(), threads_, [&](std::size_t i) {
         try {
-            (void)metadata(*wheels[i].first, *wheels[i].second);
+            [[maybe_unused]] const auto kept = metadata(*wheels[i].first, *wheels[i].second);
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::Cancelled) throw;
         }
