@@ -114,6 +114,10 @@ class MatchSpecParser {
     Fault package_file() {
         const std::size_t scheme = rest_.find("://");
         const bool absolute = rest_.starts_with('/');
+        if (scheme != std::string::npos && !rest_.starts_with("file:")) {
+            if (const auto url = Url::parse(rest_); !url)
+                return make_fault("its URL cannot be read", "", url.error().message());
+        }
         extra_.url = absolute ? Url::from_path(rest_).to_string() : rest_;
         const std::size_t slash = rest_.rfind('/');
         const std::string file = percent_decode(slash == std::string::npos ? rest_ : rest_.substr(slash + 1));

@@ -29,7 +29,7 @@ std::string_view leading_name(std::string_view text) {
     if (text.empty() || !is_letter_or_digit(text[0])) return "";
     std::size_t n = 0;
     while (n < text.size() && is_name_character(text[n])) ++n;
-    while (n > 0 && (text[n - 1] == '-' || text[n - 1] == '.')) --n;
+    while (n > 0 && !is_letter_or_digit(text[n - 1])) --n;
     return text.substr(0, n);
 }
 

@@ -141,9 +141,7 @@ namespace {
 // Adds what one place offers, where a place before it does not have it.
 class Merge {
   public:
-    // The first `indexes` of the places are indexes, the others --find-links.
-    Merge(Project& project, const std::vector<Url>& places, std::size_t indexes)
-        : project_(project), places_(places), indexes_(indexes) {}
+    Merge(Project& project, const std::vector<Url>& places) : project_(project), places_(places) {}
 
     void add(const IndexFile& file, std::size_t place) {
         auto& known = by_name_[file.filename];
@@ -157,14 +155,12 @@ class Merge {
         std::string dispute;
         if (!known.empty()) {
             auto& first = project_.files[known.front()];
-            // Folders and plain pages of links give no hashes, and mostly hold what an index has. Of two indexes, a
-            // hash that only one gives may be that of a file by somebody else.
-            const bool both_hashed = first.file.sha256 && file.sha256;
-            const bool of_two_indexes = first.place < indexes_ && place < indexes_ && first.place != place;
-            if (!both_hashed && !of_two_indexes) return;
-            dispute = fmt::format("{} is offered by {} {}, and by {} {}", shown(file.filename),
-                                  places_[first.place].to_string(), hash_text(first.file), places_[place].to_string(),
-                                  hash_text(file));
+            // Where one gives no hash nobody knows whether they differ, and pages of links and small indexes give none
+            // of what they copied from others: then the first has it.
+            if (!first.file.sha256 || !file.sha256) return;
+            dispute = fmt::format("{} is offered by {} with the sha256 {}, and by {} with the sha256 {}",
+                                  shown(file.filename), places_[first.place].to_string(), first.file.sha256->hex(),
+                                  places_[place].to_string(), file.sha256->hex());
             if (first.dispute.empty()) first.dispute = dispute;
         }
         known.push_back(project_.files.size());
@@ -172,13 +168,8 @@ class Merge {
     }
 
   private:
-    static std::string hash_text(const IndexFile& file) {
-        return file.sha256 ? "with the sha256 " + file.sha256->hex() : "without a sha256";
-    }
-
     Project& project_;
     const std::vector<Url>& places_;
-    std::size_t indexes_;
     std::map<std::string, std::vector<std::size_t>> by_name_;
 };
 
@@ -237,7 +228,7 @@ std::shared_ptr<const Project> PackageIndex::project(const std::string& name) {
 
         auto project = std::make_shared<Project>();
         project->name = name;
-        Merge merge(*project, places_, pages.size());
+        Merge merge(*project, places_);
         for (std::size_t i = 0; i < pages.size(); ++i) {
             if (!pages[i]) {
                 for (const auto& [url, status] : answers[i])
