@@ -68,6 +68,13 @@ class MatchSpecParser {
         // Redacted: the text goes into messages; channel() and url() keep what the wire needs.
         spec_.text_ = original_.find("://") == std::string::npos ? original_ : redact(original_);
         if (rest_.ends_with('@')) {
+            const auto features = std::string_view(rest_).substr(0, rest_.size() - 1);
+            const auto odd = std::ranges::find_if(features, [](char c) {
+                return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-' &&
+                       c != '.' && c != '+';
+            });
+            if (odd != features.end())
+                return fault("a feature's name cannot hold this character", std::string(1, *odd));
             extra_.track_features = split_features(rest_.substr(0, rest_.size() - 1));
             return finish();
         }
