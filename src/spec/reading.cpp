@@ -74,7 +74,7 @@ Diagnostic diagnostic_of(const Error& error, const std::string& file) {
     }
     out.message = trim(rest);
     // to_error() puts the excerpt, less its indentation, at the beginning of the hint.
-    if (const auto caret = out.hint.find("^"); caret != std::string::npos) {
+    if (const auto caret = out.hint.find('^'); caret != std::string::npos) {
         const auto end = out.hint.find('\n', caret);
         out.excerpt = "  " + replace_all(out.hint.substr(0, caret + 1), "\n", "\n  ");
         out.hint = end == std::string::npos ? "" : std::string(trim(out.hint.substr(end)));
