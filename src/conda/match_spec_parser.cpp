@@ -64,6 +64,7 @@ class MatchSpecParser {
     Expected<MatchSpec> run() {
         if (original_.empty()) return fault("it is empty", "");
         if (original_.size() > kLongest) return fault(fmt::format("it is longer than {} characters", kLongest), "");
+        if (!is_valid_utf8(original_)) return fault("it is not UTF-8", "");
         if (has_control_character(original_)) return fault("it holds a control character or a line break", "");
         // Redacted: the text goes into messages; channel() and url() keep what the wire needs.
         spec_.text_ = original_.find("://") == std::string::npos ? original_ : redact(original_);
@@ -136,7 +137,7 @@ class MatchSpecParser {
         if (parts.subdir.empty()) return std::nullopt;
         if (holds_subdir(parts.channel)) return make_fault(kTwoSubdirs, parts.subdir);
         const auto dist = split_dist(file);
-        if (!dist) return make_fault("a package file is called name-version-build", file);
+        if (!dist || dist->build.empty()) return make_fault("a package file is called name-version-build", file);
         const bool plain = std::ranges::all_of(dist->build, [](char c) {
             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' ||
                    c == '+' || c == '!' || c == '~';

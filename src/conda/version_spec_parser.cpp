@@ -122,7 +122,11 @@ Expected<std::shared_ptr<Node>> parse_atom(std::string_view text) {
     }
     if (is_operator_char(text.front())) return parse_relation(text);
     if (text == "*") return simple(Kind::Any, "");
-    if (strip_right(text, '*').find('*') != std::string_view::npos) return simple(Kind::Glob, text);
+    if (strip_right(text, '*').find('*') != std::string_view::npos) {
+        if (text.find_first_of("=<>~") != std::string_view::npos)
+            return invalid(fmt::format("'{}': an operator in the middle of a version", text));
+        return simple(Kind::Glob, text);
+    }
     if (text.ends_with('*')) {
         if (text.ends_with(".*")) return relation(Kind::StartsWith, strip_right(strip_right(text, '*'), '.'));
         // conda makes "1.0*" into "1.0.*" first.
